@@ -1,0 +1,44 @@
+"""callmon.yml and thresholds.yml: read, checked whole, and turned into frozen values.
+
+The way of a file: ``nodes`` (YAML to text data with places), ``sections`` and
+``threshold_sections`` (what keys there are), ``validation`` (data against sections),
+``build``, ``calendars`` and ``rules`` (what keys mean together), ``settings`` (the result).
+"""
+
+from callmon.config.check import check_lines, explain
+from callmon.config.load import Signature, load_config, load_thresholds, signature
+from callmon.config.problems import Problem, printed
+from callmon.config.schema import SCHEMAS, json_schema
+from callmon.config.settings import (
+    AlertingSettings,
+    AlertmanagerSettings,
+    BasicAuth,
+    Config,
+    LoggingSettings,
+    ServerSettings,
+    ThresholdSettings,
+    TlsSettings,
+)
+from callmon.config.values import Secret
+
+__all__ = [
+    "SCHEMAS",
+    "AlertingSettings",
+    "AlertmanagerSettings",
+    "BasicAuth",
+    "Config",
+    "LoggingSettings",
+    "Problem",
+    "Secret",
+    "ServerSettings",
+    "Signature",
+    "ThresholdSettings",
+    "TlsSettings",
+    "check_lines",
+    "explain",
+    "json_schema",
+    "load_config",
+    "load_thresholds",
+    "printed",
+    "signature",
+]

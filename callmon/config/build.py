@@ -1,0 +1,391 @@
+"""From the sections of callmon.yml to settings, with the checks that span sections."""
+
+import dataclasses
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from callmon.config.nodes import Loc
+from callmon.config.reading import Builder
+from callmon.config.sections import (
+    AlertingSection,
+    AlertmanagerSection,
+    BasicAuthSection,
+    CallmonFile,
+    GroupSection,
+    LongWaitSection,
+    QueueLogSection,
+    QueueSection,
+    ServerSection,
+    SimulatorSection,
+    TargetsSection,
+    TlsSection,
+)
+from callmon.config.settings import (
+    AlertingSettings,
+    AlertmanagerSettings,
+    BasicAuth,
+    Config,
+    LoggingSettings,
+    ServerSettings,
+    TlsSettings,
+)
+from callmon.config.values import duration, format_duration
+from callmon.feeds.call_centre import demo_centre
+from callmon.feeds.settings import (
+    FeedSettings,
+    LongWait,
+    QueueLogSettings,
+    SimulatorSettings,
+)
+from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
+
+__all__ = ["build_config", "window_specs"]
+
+
+def build_config(builder: Builder, file: CallmonFile) -> Config:
+    """Return the settings of *file* without thresholds; report what does not fit together."""
+    feeds = tuple(_feeds(builder, file))
+    subjects = _Subjects(builder, file, {feed.source for feed in feeds})
+    queues = tuple(subjects.queues())
+    _check_limits(builder, file)
+    return Config(
+        feeds=feeds,
+        queues=queues,
+        groups=tuple(subjects.groups()),
+        label_names=tuple(subjects.declared or ()),
+        default_labels=subjects.default_labels,
+        default_targets=subjects.default_targets,
+        default_timezone=subjects.default_timezone,
+        calendar_timezone=file.timezone,
+        windows=window_specs([*file.windows, *file.exported_windows, "today"]),
+        exported_windows=tuple(dict.fromkeys(file.exported_windows)),
+        queue_limit=file.limits.queues,
+        storage_directory=builder.path(file.storage.directory),
+        server=_server(builder, file.server),
+        alertmanagers=tuple(_alertmanagers(builder, file)),
+        alerting=_alerting(builder, file.alerting),
+        wallboard_url=file.wallboard_url,
+        files=tuple(_secret_files(builder, file)),
+        logging=LoggingSettings(format=file.logging.format, level=file.logging.level),
+    )
+
+
+def window_specs(names: Iterable[str]) -> tuple[WindowSpec, ...]:
+    """Return the windows of *names*, each once, shortest first, ``today`` last."""
+    lengths = {name: duration(name) for name in names if name != "today"}
+    specs = [
+        WindowSpec(name=name, length=length)
+        for name, length in sorted(lengths.items(), key=lambda item: item[1])
+    ]
+    return (*specs, WindowSpec(name="today", day=True))
+
+
+def _feeds(builder: Builder, file: CallmonFile) -> Iterable[FeedSettings]:
+    if not file.feeds and not builder.document.has("feeds"):
+        builder.missing((), "feeds", "at least one feed under feeds:")
+    elif not file.feeds and not builder.document.wrong("feeds"):
+        builder.document.report(("feeds",), "expected at least one feed, found none", key=True)
+    paths: dict[Path, str] = {}
+    for name, section in file.feeds.items():
+        loc: Loc = ("feeds", name)
+        if not builder.good_name(loc, name):
+            continue
+        if isinstance(section, SimulatorSection):
+            yield _simulator(builder, loc, name, section)
+        elif section.path is None:
+            builder.missing(
+                loc, "path", "the file to follow (path: /var/log/asterisk/queue_log)"
+            )
+        else:
+            feed = _queue_log(builder, loc, name, section, section.path)
+            if feed.path in paths:
+                message = f"feed '{paths[feed.path]}' follows {feed.path} already"
+                builder.document.report((*loc, "path"), message)
+            paths.setdefault(feed.path, name)
+            yield feed
+
+
+def _queue_log(
+    builder: Builder, loc: Loc, name: str, section: QueueLogSection, path: str
+) -> QueueLogSettings:
+    if section.poll == 0:
+        builder.document.report((*loc, "poll"), "expected a duration above 0, found 0")
+    return QueueLogSettings(
+        name=name,
+        source=section.source or name,
+        path=builder.path(path),
+        first_run=section.first_run,
+        poll=section.poll,
+    )
+
+
+def _simulator(
+    builder: Builder, loc: Loc, name: str, section: SimulatorSection
+) -> SimulatorSettings:
+    known = [queue.name for queue in demo_centre().queues]
+    for position, queue in enumerate(section.queues or ()):
+        place: Loc = (*loc, "queues", position)
+        place = place if builder.document.has(*place) else (*loc, "queues")
+        builder.known(place, queue, known, "simulated queue")
+    if section.long_wait is not None and section.long_wait.queue is not None:
+        queue = section.long_wait.queue
+        builder.known(
+            (*loc, "long_wait", "queue"), queue, section.queues or known, "simulated queue"
+        )
+    return SimulatorSettings(
+        name=name,
+        source=section.source or name,
+        seed=section.seed,
+        speed=section.speed,
+        queues=tuple(section.queues) if section.queues is not None else None,
+        long_wait=_long_wait(builder, (*loc, "long_wait"), section.long_wait),
+    )
+
+
+def _long_wait(builder: Builder, loc: Loc, section: LongWaitSection | None) -> LongWait | None:
+    if section is None:
+        return None
+    if section.queue is None:
+        builder.missing(loc, "queue", "the queue the caller joins")
+    if section.wait is None:
+        builder.missing(loc, "wait", "how long the caller waits (wait: 200s)")
+    if section.queue is None or section.wait is None:
+        return None
+    return LongWait(queue=section.queue, after=section.after, wait=section.wait)
+
+
+class _Subjects:
+    """Queues and groups, with what they inherit."""
+
+    def __init__(self, builder: Builder, file: CallmonFile, sources: set[str]) -> None:
+        self._builder = builder
+        self._file = file
+        self._sources = sources
+        self.declared = self._declared()
+        defaults = file.defaults
+        self.default_labels = builder.labels(
+            ("defaults", "labels"), defaults.labels, self.declared
+        )
+        self.default_targets = _targets(defaults, Targets())
+        self.default_timezone = defaults.timezone or file.timezone
+
+    def queues(self) -> Iterable[QueueSettings]:
+        """Yield the configured queues, and report two that claim the same callers."""
+        origins: dict[tuple[str, str], str] = {}
+        folded: dict[str, str] = {}
+        for name, given in self._file.queues.items():
+            loc: Loc = ("queues", name)
+            if not self._builder.good_name(loc, name):
+                continue
+            other = folded.setdefault(name.casefold(), name)
+            if other != name:
+                message = f"names that differ in capitals only: '{other}' is there already"
+                self._builder.document.report(loc, message, key=True)
+            section = given or QueueSection()
+            queue = self._queue(loc, name, section)
+            self._claim(loc, queue, origins)
+            yield queue
+
+    def groups(self) -> Iterable[GroupSettings]:
+        """Yield the groups."""
+        for name, section in self._file.groups.items():
+            loc: Loc = ("groups", name)
+            if not self._builder.good_name(loc, name):
+                continue
+            if section.queues is None:
+                self._builder.missing(
+                    loc, "queues", "the group's queues (queues: [vip, sales_*])"
+                )
+            yield GroupSettings(
+                name=name,
+                queues=tuple(section.queues or ()),
+                labels=self._labels(loc, section),
+                timezone=section.timezone or self.default_timezone,
+                targets=_targets(section, self.default_targets),
+            )
+
+    def _declared(self) -> list[str] | None:
+        if self._builder.document.wrong("labels"):
+            return None
+        labels = self._file.labels or []
+        for position, label in enumerate(labels):
+            loc: Loc = ("labels", position)
+            if not self._builder.document.has(*loc):
+                loc = ("labels",)
+            if self._builder.label_name(loc, label) and label in labels[:position]:
+                self._builder.document.report(loc, f"label '{label}' is declared twice")
+        return labels
+
+    def _labels(self, loc: Loc, section: QueueSection | GroupSection) -> dict[str, str]:
+        own = self._builder.labels((*loc, "labels"), section.labels, self.declared)
+        labels = {**self.default_labels, **own}
+        document = self._builder.document
+        lacking = [label for label in self.declared or () if label not in labels]
+        if lacking and not document.wrong(*loc, "labels") and not document.wrong("defaults"):
+            document.report(
+                loc,
+                "every queue and group gives every label: expected a value for"
+                f" {', '.join(lacking)} in labels: here or in defaults:, found none",
+                key=True,
+            )
+        return {label: labels[label] for label in self.declared or () if label in labels}
+
+    def _queue(self, loc: Loc, name: str, section: QueueSection) -> QueueSettings:
+        return QueueSettings(
+            name=name,
+            origins=tuple(self._origins(loc, name, section)),
+            labels=self._labels(loc, section),
+            timezone=section.timezone or self.default_timezone,
+            targets=_targets(section, self.default_targets),
+        )
+
+    def _origins(self, loc: Loc, name: str, section: QueueSection) -> Iterable[tuple[str, str]]:
+        for position, origin in enumerate(section.origins):
+            place: Loc = (*loc, "from", position)
+            if origin.name is None:
+                self._builder.missing(place, "name", "the queue's name at the source")
+            if origin.source is None:
+                self._builder.missing(place, "source", "the source of a feed")
+            elif not self._builder.document.wrong("feeds"):
+                self._builder.known(
+                    (*place, "source"), origin.source, sorted(self._sources), "source"
+                )
+            if origin.name is not None and origin.source is not None:
+                yield origin.source, origin.name
+        for spelled in section.names or ():
+            yield "*", spelled
+        queue, _, source = name.rpartition("@")
+        if not section.origins and not section.names and queue and source in self._sources:
+            yield source, queue
+
+    def _claim(self, loc: Loc, queue: QueueSettings, taken: dict[tuple[str, str], str]) -> None:
+        for source, spelled in queue.origins or (("*", queue.name),):
+            for key in ((source, spelled.casefold()), ("*", spelled.casefold())):
+                other = taken.get(key)
+                if other is not None and other != queue.name:
+                    message = f"queue '{other}' takes the callers of '{spelled}' already"
+                    self._builder.document.report(loc, message, key=True)
+                    break
+            taken.setdefault((source, spelled.casefold()), queue.name)
+
+
+def _targets(section: TargetsSection, inherited: Targets) -> Targets:
+    given = {
+        "within": section.service_level.within,
+        "formula": section.service_level.formula,
+        "overflow": section.service_level.overflow,
+        "short_abandon": section.short_abandon,
+    }
+    changes: Mapping[str, object] = {
+        key: value for key, value in given.items() if value is not None
+    }
+    return dataclasses.replace(inherited, **changes)  # type: ignore[arg-type]
+
+
+def _check_limits(builder: Builder, file: CallmonFile) -> None:
+    loc: Loc = ("limits", "queues")
+    if file.limits.queues < max(1, len(file.queues)):
+        least = max(1, len(file.queues))
+        message = f"expected at least {least}, the queues listed, found {file.limits.queues}"
+        builder.document.report(loc, message)
+
+
+def _server(builder: Builder, section: ServerSection) -> ServerSettings:
+    host, port = section.listen
+    web_config = builder.path(section.web_config) if section.web_config else None
+    if web_config is not None and not web_config.is_file():
+        loc: Loc = ("server", "web_config")
+        builder.document.report(loc, f"expected a file, found none at {web_config}")
+    return ServerSettings(host=host, port=port, web_config=web_config)
+
+
+def _alertmanagers(builder: Builder, file: CallmonFile) -> Iterable[AlertmanagerSettings]:
+    seen: dict[str, int] = {}
+    for position, section in enumerate(file.alertmanagers):
+        loc: Loc = ("alertmanagers", position)
+        if section.url is None:
+            builder.missing(loc, "url", "the address (url: http://127.0.0.1:9093)")
+            continue
+        if section.url in seen:
+            message = (
+                f"this Alertmanager is listed already, as alertmanagers[{seen[section.url]}]"
+            )
+            builder.document.report((*loc, "url"), message)
+        seen.setdefault(section.url, position)
+        yield _alertmanager(builder, loc, section, section.url)
+
+
+def _secret_files(builder: Builder, file: CallmonFile) -> Iterable[Path]:
+    for section in file.alertmanagers:
+        if section.basic_auth is not None and section.basic_auth.password_file is not None:
+            yield builder.path(section.basic_auth.password_file)
+
+
+def _alertmanager(
+    builder: Builder, loc: Loc, section: AlertmanagerSection, url: str
+) -> AlertmanagerSettings:
+    if section.timeout == 0:
+        message = "expected a duration above 0, found 0"
+        builder.document.report((*loc, "timeout"), message)
+    return AlertmanagerSettings(
+        url=url,
+        basic_auth=_basic_auth(builder, (*loc, "basic_auth"), section.basic_auth),
+        tls=_tls(builder, (*loc, "tls"), section.tls),
+        timeout=section.timeout,
+    )
+
+
+def _basic_auth(
+    builder: Builder, loc: Loc, section: BasicAuthSection | None
+) -> BasicAuth | None:
+    if section is None:
+        return None
+    if section.username is None:
+        builder.missing(loc, "username", "a user name")
+    password = builder.secret(loc, "password", section.password, section.password_file)
+    if section.username is None or password is None:
+        return None
+    return BasicAuth(username=section.username, password=password)
+
+
+def _tls(builder: Builder, loc: Loc, section: TlsSection | None) -> TlsSettings:
+    if section is None:
+        return TlsSettings()
+    paths: dict[str, Path | None] = {}
+    for key in ("ca_file", "cert_file", "key_file"):
+        text: str | None = getattr(section, key)
+        paths[key] = builder.path(text) if text is not None else None
+        path = paths[key]
+        if path is not None and not path.is_file():
+            builder.document.report((*loc, key), f"expected a file, found none at {path}")
+    if (section.cert_file is None) != (section.key_file is None):
+        given, other = (
+            ("cert_file", "key_file") if section.key_file is None else ("key_file", "cert_file")
+        )
+        builder.missing(loc, other, f"{other} beside {given}")
+    return TlsSettings(
+        ca_file=paths["ca_file"],
+        cert_file=paths["cert_file"],
+        key_file=paths["key_file"],
+        server_name=section.server_name,
+        insecure_skip_verify=section.insecure_skip_verify,
+    )
+
+
+def _alerting(builder: Builder, section: AlertingSection) -> AlertingSettings:
+    loc: Loc = ("alerting",)
+    if section.resend == 0 or section.hold < 2 * section.resend:
+        message = (
+            "expected at least twice resend, for one lost request must not end an alert,"
+            f" found '{format_duration(section.hold)}'"
+        )
+        builder.document.report((*loc, "hold"), message)
+    for label in section.external_labels:
+        builder.label_name((*loc, "external_labels", label), label, key=True)
+    return AlertingSettings(
+        direct=section.direct,
+        hold=section.hold,
+        resend=section.resend,
+        handover=section.handover,
+        external_labels=dict(section.external_labels),
+    )

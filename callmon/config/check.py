@@ -1,0 +1,164 @@
+"""What a configuration comes to, in sentences: the text of ``callmon check``."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import UTC, datetime
+from statistics import NormalDist
+
+from callmon.clock import SECOND, Micros
+from callmon.config.settings import Config
+from callmon.config.values import format_duration, format_limit
+from callmon.measures import MEASURES, Unit
+from callmon.queues import GroupSettings, QueueSettings
+from callmon.rules import Limits, Override, Rule, Subject, SubjectKind, Threshold
+
+__all__ = ["check_lines", "explain"]
+
+_OTHERS = "any other queue"
+_DECEMBER = 12
+"""Make-up days of the next year are decreed in November."""
+
+
+def check_lines(config: Config, now: Micros) -> list[str]:
+    """Return warnings and a summary in a few lines: what was read, and is it complete?"""
+    lines = list(config.warnings)
+    today = datetime.fromtimestamp(now / SECOND, UTC)
+    years = [today.year, today.year + 1] if today.month == _DECEMBER else [today.year]
+    for name, calendar in config.calendars.items():
+        missing = [str(year) for year in years if not calendar.has_year_data(year)]
+        if missing:
+            lines.append(
+                f"calendar {name}: the holidays of {calendar.spec.holidays} for"
+                f" {' and '.join(missing)} are not complete yet; update the package"
+                " holidays, or list the dates under special:"
+            )
+    counts = {
+        "feed": len(config.feeds),
+        "queue": len(config.queues),
+        "group": len(config.groups),
+        "threshold": len(config.thresholds),
+        "calendar": len(config.calendars),
+        "Alertmanager": len(config.alertmanagers),
+    }
+    lines.append(", ".join(_counted(count, noun) for noun, count in counts.items()))
+    return lines
+
+
+def explain(config: Config, subject: str | None = None) -> list[str]:
+    """Return what the thresholds come to for each queue and group, after overrides.
+
+    Args:
+        config: the configuration.
+        subject: only the queue or group of this name; a queue that is not configured is
+            explained with the defaults.
+    """
+    settings: Iterable[QueueSettings | GroupSettings] = (*config.queues, *config.groups)
+    if subject is not None:
+        settings = [one for one in settings if one.name == subject] or [
+            _unlisted(config, subject)
+        ]
+    else:
+        settings = (*settings, _unlisted(config, _OTHERS))
+    lines: list[str] = []
+    for one in settings:
+        lines.extend(_subject_lines(config, one))
+        lines.append("")
+    return lines[:-1]
+
+
+def _unlisted(config: Config, name: str) -> QueueSettings:
+    return QueueSettings(
+        name=name,
+        labels=config.default_labels,
+        timezone=config.default_timezone,
+        targets=config.default_targets,
+    )
+
+
+def _subject_lines(config: Config, settings: QueueSettings | GroupSettings) -> Iterator[str]:
+    is_group = isinstance(settings, GroupSettings)
+    kind = SubjectKind.GROUP if is_group else SubjectKind.QUEUE
+    title = settings.name if settings.name == _OTHERS else f"{kind} {settings.name}"
+    yield f"{title}{_origins(settings)}{_labels(settings.labels)}"
+    targets = settings.targets
+    short = format_duration(targets.short_abandon)
+    yield (
+        f"  service level: answered within {format_duration(targets.within)},"
+        f" {targets.formula}, overflow {targets.overflow};"
+        f" {f'short abandon under {short}' if targets.short_abandon else 'no short abandons'};"
+        f" today by {settings.timezone}"
+    )
+    subject = Subject(kind=kind, name=settings.name, labels=settings.labels)
+    rules = [rule for one in config.thresholds if (rule := one.rule_for(subject))]
+    for rule in rules:
+        yield from _rule_lines(rule)
+    if not rules:
+        yield "  no threshold"
+
+
+def _origins(settings: QueueSettings | GroupSettings) -> str:
+    if isinstance(settings, GroupSettings):
+        return f" (queues {', '.join(settings.queues)})"
+    names = [
+        name if source == "*" else f"{name} at {source}" for source, name in settings.origins
+    ]
+    return f" ({', '.join(names)})" if names else ""
+
+
+def _labels(labels: Mapping[str, str]) -> str:
+    return "".join(f" {label}={value}" for label, value in labels.items())
+
+
+def _rule_lines(rule: Rule) -> Iterator[str]:
+    threshold = rule.threshold
+    window = f" over {threshold.window}" if threshold.window else ""
+    measured = f"{threshold.measure}{window}"
+    steps = "".join(
+        f"; {step.severity} after {format_duration(step.after)} more"
+        for step in threshold.escalate
+    )
+    merged = _merged(rule, None)
+    yield (
+        f"  {threshold.name}: {threshold.severity} when {measured} is"
+        f" {_sentence(threshold, merged)}{steps}"
+    )
+    for override in rule.overrides:
+        if override.during is not None:
+            limits = _merged(rule, override)
+            yield f"    during {override.during.name}: {_sentence(threshold, limits)}"
+
+
+def _merged(rule: Rule, dated: Override | None) -> Limits:
+    """Return the limits while *dated* holds and no other dated override does."""
+    limits = rule.base
+    for override in rule.overrides:
+        if override.during is None or override is dated:
+            limits = override.apply(limits)
+    return limits
+
+
+def _sentence(threshold: Threshold, limits: Limits) -> str:
+    unit = MEASURES[threshold.measure].unit
+    parts = [f"{limits.direction} {format_limit(unit, limits.limit)}{_of(unit)}"]
+    if limits.hold:
+        parts.append(f"for {format_duration(limits.hold)}")
+    if limits.at_least:
+        parts.append(f"with at least {limits.at_least} contacts")
+    if limits.confidence is not None:
+        level = 200 * NormalDist().cdf(limits.confidence) - 100
+        parts.append(f"{level:.3g}% sure")
+    if limits.active is not None:
+        parts.append(f"only in {limits.active.name}")
+    ends = "past" if limits.direction == "below" else "below"
+    if limits.clear is not None:
+        parts.append(f"ends {ends} {format_limit(unit, limits.clear)}")
+    if limits.keep:
+        parts.append(f"kept {format_duration(limits.keep)}")
+    return ", ".join(parts)
+
+
+def _of(unit: Unit) -> str:
+    return " contacts" if unit is Unit.CONTACTS else ""
+
+
+def _counted(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count or 'no'} {noun}s"

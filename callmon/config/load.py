@@ -1,0 +1,110 @@
+"""Reads the two files: every mistake of both in one pass, or the whole configuration."""
+
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+
+from callmon.config.build import build_config, window_specs
+from callmon.config.calendars import build_calendars
+from callmon.config.nodes import MAX_BYTES, Document, parse
+from callmon.config.reading import Builder
+from callmon.config.rules import RulesBuilder
+from callmon.config.sections import CallmonFile
+from callmon.config.settings import Config, ThresholdSettings
+from callmon.config.threshold_sections import ThresholdsFile
+from callmon.config.validation import validated
+from callmon.errors import ConfigError
+
+__all__ = ["Signature", "load_config", "load_thresholds", "signature"]
+
+Signature = tuple[int, int, int, str] | None
+"""(inode, modification time in ns, size, real path); None while the file cannot be seen."""
+
+
+def load_config(callmon_yml: Path, environ: Mapping[str, str]) -> Config:
+    """Return the configuration in *callmon_yml* and the thresholds file it names.
+
+    Raises:
+        ConfigError: with every problem of both files, callmon.yml first, in file order;
+            what runs must go on running.
+    """
+    document = _open(callmon_yml, environ)
+    builder = Builder(document, callmon_yml.parent)
+    file = validated(document, CallmonFile)
+    config = build_config(builder, file) if document.readable else None
+    path = builder.path(file.thresholds)
+    problems, settings = document.problems, ThresholdSettings()
+    reason = _unreadable(path)
+    if reason is None:
+        thresholds, settings = _thresholds(path, environ, config)
+        problems += thresholds.problems
+    elif document.readable:
+        document.report(("thresholds",), f"cannot read {path}: {reason}")
+        problems = document.problems
+    if problems or config is None:
+        raise ConfigError(problems)
+    used = [threshold.window for threshold in settings.thresholds if threshold.window]
+    return dataclasses.replace(
+        config,
+        windows=window_specs([*(spec.name for spec in config.windows), *used]),
+        thresholds=settings.thresholds,
+        calendars=settings.calendars,
+        warnings=(*document.warnings, *settings.warnings),
+        files=(callmon_yml, path, *config.files),
+    )
+
+
+def load_thresholds(
+    path: Path, environ: Mapping[str, str], config: Config
+) -> ThresholdSettings:
+    """Return the thresholds and calendars in *path*, for the queues of *config*.
+
+    Raises:
+        ConfigError: with every problem, in file order.
+    """
+    document, settings = _thresholds(path, environ, config)
+    if document.problems:
+        raise ConfigError(document.problems)
+    return settings
+
+
+def signature(path: Path) -> Signature:
+    """Return what changes when *path* is written, replaced, or linked to another file."""
+    try:
+        status = path.stat()
+        return status.st_ino, status.st_mtime_ns, status.st_size, str(path.resolve())
+    except OSError:
+        return None
+
+
+def _thresholds(
+    path: Path, environ: Mapping[str, str], config: Config | None
+) -> tuple[Document, ThresholdSettings]:
+    document = _open(path, environ)
+    builder = Builder(document, path.parent)
+    file = validated(document, ThresholdsFile)
+    timezone = config.calendar_timezone if config is not None else "UTC"
+    calendars = build_calendars(builder, file, timezone)
+    thresholds = RulesBuilder(builder, file, calendars, config).thresholds()
+    return document, ThresholdSettings(
+        thresholds=thresholds, calendars=calendars, warnings=tuple(document.warnings)
+    )
+
+
+def _open(path: Path, environ: Mapping[str, str]) -> Document:
+    reason = _unreadable(path)
+    if reason is None:
+        with path.open("rb") as file:
+            return parse(str(path), file.read(MAX_BYTES + 1), environ)
+    document = Document(str(path), "")
+    document.unreadable(1, 1, f"cannot read the file: {reason}")
+    return document
+
+
+def _unreadable(path: Path) -> str | None:
+    """Return why *path* cannot be read, None when it can."""
+    try:
+        with path.open("rb"):
+            return None
+    except OSError as error:
+        return error.strerror or str(error)

@@ -1,0 +1,92 @@
+"""What is wrong with text that is no YAML, in words that tell the cure.
+
+The parser's own messages speak of block mappings and tokens; the mistakes behind them are
+few: a tab, an unquoted ``{`` or ``*``, a second colon, a quote or bracket left open.
+"""
+
+import re
+from collections.abc import Sequence
+
+import yaml
+
+__all__ = ["control_character", "syntax_problem"]
+
+Place = tuple[int, int, str]
+"""Line and column, counted from 1, and the message."""
+
+_OPENED_BEFORE = ("unexpected end of stream", "or ']'", "or '}'")
+"""Problems that are seen at the end but made where something was opened."""
+
+_IN_PLAIN_WORDS = {
+    "did not find expected node content": (
+        "expected a value; a bracket, a quote or the value is missing here or above"
+    ),
+    "mapping values are not allowed in this context": (
+        "a second ': ' in one value, or a line indented too far;"
+        " quote the value, or align the key with its neighbours"
+    ),
+    "did not find expected key": (
+        "expected 'key: value' here; check the indentation and the quotes above"
+    ),
+    "did not find expected '-' indicator": (
+        "expected the list to go on with '- '; check the indentation"
+    ),
+    "found unexpected end of stream": "this quote is never closed",
+    "did not find expected ',' or ']'": "this [ is never closed, or a comma is missing",
+    "did not find expected ',' or '}'": "this { is never closed, or a comma is missing",
+    "but found another document": "expected one document, found a second one after '---'",
+    "found undefined alias": "an alias (*name) needs an anchor (&name) before it",
+}
+
+
+def syntax_problem(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Place:
+    """Return where the mistake was made, and what to do about it."""
+    problem = error.problem or ""
+    opened_before = any(phrase in problem for phrase in _OPENED_BEFORE)
+    mark = error.context_mark if opened_before else error.problem_mark
+    mark = mark or error.context_mark
+    line, column = (mark.line, mark.column) if mark else (0, 0)
+    text = lines[line] if line < len(lines) else ""
+    column, message = _trap(text, column) or (column, _plain_words(error))
+    return line + 1, column + 1, message
+
+
+def control_character(text: str) -> Place:
+    """Return the first character that YAML does not permit."""
+    for number, line in enumerate(text.splitlines(), 1):
+        for column, char in enumerate(line, 1):
+            if not char.isprintable() and char != "\t":
+                return number, column, f"expected text, found the control character {char!a}"
+    return 1, 1, "expected text, found a character that YAML does not permit"
+
+
+def _trap(text: str, column: int) -> tuple[int, str] | None:
+    """Return the column and cure of a well-known mistake in the line, if there is one."""
+    indent = text[: len(text) - len(text.lstrip())]
+    if "\t" in indent:
+        return indent.index("\t"), "expected spaces, found a tab: YAML indents with spaces only"
+    bare = re.search(r"(?:^|[:\-\[,]\s*)(\*)(?=[\s,\]}]|$)", text)
+    if bare:
+        return bare.start(1), (
+            "a bare * is a mark of YAML itself; write queues: all, or quote it: '*'"
+        )
+    braces = re.search(r":\s+(\{[^}]*\})\s*[^\s,}\]#]", text)
+    if braces and column >= braces.start(1):
+        return braces.start(1), (
+            "a value that starts with { must stand in quotes:"
+            ' "{queue}: {value} of callers hung up"'
+        )
+    quoted = re.search(r""":\s+("[^"]*"|'[^']*')\s*[^\s,}\]#]""", text)
+    if quoted and column > quoted.start(1):
+        return quoted.end(1), "text goes on after the closing quote; quote the whole value"
+    if text[column : column + 1] in {"%", "@", "`"} and text[column:]:
+        return column, f"a value that starts with {text[column]} must stand in quotes"
+    return None
+
+
+def _plain_words(error: yaml.MarkedYAMLError) -> str:
+    problem = error.problem or "this is no YAML"
+    for phrase, message in _IN_PLAIN_WORDS.items():
+        if phrase in problem:
+            return message
+    return f"{error.context}: {problem}" if error.context else problem

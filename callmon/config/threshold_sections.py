@@ -1,0 +1,153 @@
+"""The sections of thresholds.yml as pydantic models: keys, types, descriptions.
+
+These are the source of ``config/thresholds.schema.json`` and of the reference in
+``docs/administrators/thresholds.md``. The meaning of a limit follows the measure's unit,
+so limits stay text here; ``callmon.config.rules`` reads them.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar
+
+from pydantic import Field
+
+from callmon.config.sections import Section
+from callmon.config.values import (
+    Confidence,
+    Count,
+    Duration,
+    HoursText,
+    Limit,
+    Name,
+    Names,
+    Text,
+    Timezone,
+    WindowName,
+)
+from callmon.measures import MEASURES
+from callmon.rules import Severity
+
+__all__ = [
+    "CalendarSection",
+    "EscalationSection",
+    "LimitsSection",
+    "OverrideSection",
+    "ThresholdSection",
+    "ThresholdsFile",
+]
+
+
+class EscalationSection(Section):
+    """One more alert when it lasts."""
+
+    required: ClassVar[tuple[str, ...]] = ("after", "severity")
+
+    after: Duration | None = None
+    """Counted from the moment the threshold fired."""
+    severity: Severity | None = None
+    """Of the added alert: higher than the one before."""
+
+
+class LimitsSection(Section):
+    """What a threshold and its overrides have in common."""
+
+    above: Limit | None = None
+    """Breached when the value is greater than this."""
+    below: Limit | None = None
+    """Breached when the value is smaller than this."""
+    clear: Limit | None = None
+    """Hysteresis: a firing alert ends only when the value is past this. Default: the limit."""
+    hold: Duration | None = Field(alias="for", default=None)
+    """The breach must last this long before it fires (0s)."""
+    keep: Duration | None = None
+    """Stays firing this long after it cleared (2m for live measures, else 0s)."""
+    at_least: Count | None = None
+    """Contacts the window must hold before it fires (20 for shares, else 0)."""
+    confidence: Confidence | None = None
+    """Shares only: the Wilson bound at this level must be beyond the limit, too."""
+    active: Name | None = None
+    """A calendar: outside its hours the threshold is off."""
+    queues: Names | None = Field(default=None, examples=["all", ["vip", "sales_*"]])
+    """`all`, or names and patterns of queues."""
+    groups: Names | None = None
+    """`all`, or names and patterns of groups."""
+    where: dict[str, Name] = Field(default_factory=dict, examples=[{"team": "sales"}])
+    """Only those whose labels have these values."""
+
+
+class OverrideSection(LimitsSection):
+    """What differs for some queues, or during some dates; a later override wins."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        ("name", "measure", "window", "severity", "escalate", "summary", "runbook"),
+        ": an override cannot change it; write a threshold of its own",
+    )
+
+    during: Name | None = None
+    """A calendar: the override holds inside it only."""
+
+
+class ThresholdSection(LimitsSection):
+    """One threshold: a measure, a limit, and what to do."""
+
+    required: ClassVar[tuple[str, ...]] = ("name", "measure")
+    elsewhere: ClassVar[Mapping[str, str]] = {
+        **dict.fromkeys(("limit", "threshold", "max", "over"), "; write above: or below:"),
+        **dict.fromkeys(("min", "under"), "; write below:"),
+        "duration": "; write for: (how long it must last)",
+        "during": "; write active:, or during: in an override",
+        "calendar": "; write active:",
+    }
+
+    name: Name | None = Field(default=None, examples=["long_wait"])
+    """Unique; becomes the label `threshold`."""
+    measure: Name | None = Field(
+        default=None, examples=["longest_wait"], json_schema_extra={"enum": list(MEASURES)}
+    )
+    """What is watched (docs/administrators/measures.md)."""
+    window: WindowName | None = None
+    """The sliding window of the measure; live measures have none."""
+    severity: Severity = Severity.WARNING
+    """How urgent the alert is."""
+    escalate: list[EscalationSection] = Field(default_factory=list)
+    """More alerts when it lasts."""
+    overrides: list[OverrideSection] = Field(default_factory=list)
+    """What differs for some queues or dates; merged in this order."""
+    summary: Text | None = Field(
+        default=None, examples=["{queue}: {value} of callers hung up in the last {window}"]
+    )
+    """The alert's first line; names in braces are filled in."""
+    runbook: Text | None = Field(default=None, examples=["https://wiki.example/abandonment"])
+    """Where the alert's reader finds what to do."""
+
+
+class CalendarSection(Section):
+    """Opening hours, or special dates, or both."""
+
+    timezone: Timezone | None = None
+    """The zone of its hours and dates. Default: `timezone` of callmon.yml."""
+    weekly: dict[str, HoursText] = Field(
+        default_factory=dict, examples=[{"mon-fri": ["09:00-12:00", "13:00-18:00"]}]
+    )
+    """Hours by weekday: `mon`, `mon-fri`, `sat,sun`; `22:00-06:00` runs into the next day.
+    Without `weekly` every day is open all day."""
+    holidays: Name | None = Field(default=None, examples=["CN", "DE-BY"])
+    """Closed on the public holidays of this country, or country and region."""
+    add_holidays: list[Name] = Field(default_factory=list, examples=[["2026-12-24"]])
+    """Dates closed as well: `2026-12-24`, or `2026-12-24..2026-12-26`."""
+    remove_holidays: list[Name] = Field(default_factory=list)
+    """Public holidays on which you work."""
+    dates: list[Name] = Field(default_factory=list, examples=[["2026-11-10..2026-11-12"]])
+    """Closed outside these dates; on them open all day, or the hours of `weekly`."""
+    special: dict[str, HoursText] = Field(
+        default_factory=dict, examples=[{"2026-12-31": "09:00-13:00"}]
+    )
+    """Other hours on a date or range of dates, or `closed`; goes before all else."""
+
+
+class ThresholdsFile(Section):
+    """thresholds.yml: what is watched, and when."""
+
+    thresholds: list[ThresholdSection] = Field(default_factory=list)
+    """The thresholds."""
+    calendars: dict[str, CalendarSection] = Field(default_factory=dict)
+    """Named hours and dates for `active` and `during`."""

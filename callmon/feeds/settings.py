@@ -1,0 +1,62 @@
+"""What each type of feed is told by callmon.yml, as values.
+
+The YAML side of these (keys, defaults, messages) is ``callmon.config``; a feed takes its
+settings and never sees YAML. Durations are microseconds.
+"""
+
+import dataclasses
+from enum import StrEnum
+from pathlib import Path
+
+from callmon.clock import SECOND, Micros
+
+__all__ = [
+    "FeedSettings",
+    "FirstRun",
+    "LongWait",
+    "QueueLogSettings",
+    "SimulatorSettings",
+]
+
+
+class FirstRun(StrEnum):
+    """What a feed does with a log it has never read before."""
+
+    HISTORY = "history"  #: read back as far as the windows and ``today`` need
+    END = "end"  #: begin with the next line
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QueueLogSettings:
+    """Follow one Asterisk queue_log file."""
+
+    name: str  #: of the feed
+    source: str  #: of the system that writes the file
+    path: Path
+    first_run: FirstRun = FirstRun.HISTORY
+    poll: Micros = SECOND  #: how often a quiet file is looked at
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class LongWait:
+    """A caller who is sure to come: joins *queue* at *after* and is left waiting."""
+
+    queue: str
+    after: Micros  #: since the start of the feed
+    wait: Micros
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class SimulatorSettings:
+    """Make up a call centre."""
+
+    name: str  #: of the feed
+    source: str
+    seed: int = 1  #: equal seeds give equal days
+    speed: float = 1.0  #: simulated seconds per second
+    queues: tuple[str, ...] | None = None  #: a choice of its queues; None: all of them
+    long_wait: LongWait | None = None
+
+
+FeedSettings = QueueLogSettings | SimulatorSettings
+"""Every type of feed: a new one is added here, in the registry and in the config models."""
