@@ -1,0 +1,245 @@
+"""How people read figures: values, windows and instants, and the summaries of alerts.
+
+Pure. English and Simplified Chinese. Durations are cut to whole seconds, never rounded
+up: 179.9 s must not read like the limit of 3 min it has not reached.
+"""
+
+import difflib
+import itertools
+import re
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta, tzinfo
+from enum import StrEnum
+from fractions import Fraction
+
+from callmon.clock import SECOND, Micros
+from callmon.measures import Unit
+
+__all__ = [
+    "DEFAULT_SUMMARIES",
+    "LABEL_PREFIX",
+    "PLACEHOLDERS",
+    "Language",
+    "expand",
+    "format_duration",
+    "format_instant",
+    "format_ratio",
+    "format_value",
+    "format_window",
+    "template_labels",
+    "template_problems",
+]
+
+
+class Language(StrEnum):
+    """What the texts are written in."""
+
+    ENGLISH = "en"
+    CHINESE = "zh-CN"
+
+
+PLACEHOLDERS = (
+    "subject",
+    "queue",
+    "group",
+    "value",
+    "limit",
+    "window",
+    "measure",
+    "threshold",
+    "since",
+    "severity",
+)
+"""What may stand in braces in a summary.
+
+``subject``, ``queue`` and ``group`` all give the name of the queue or group the alert is
+about, so that one summary serves a threshold over both.
+"""
+
+LABEL_PREFIX = "label:"
+"""``{label:team}`` gives the static label ``team``; nothing where the subject has none."""
+
+NO_VALUE = "–"  # noqa: RUF001  # the dash that stands for "we do not know"
+
+_UNITS = {
+    Language.ENGLISH: ("d", "h", "min", "s", "ms"),
+    Language.CHINESE: ("天", "小时", "分", "秒", "毫秒"),
+}
+_STEPS = ((86_400, 3_600), (3_600, 60), (60, 1))
+
+_WINDOW_PART = re.compile(r"(\d+)(ms|[dhms])")
+_WINDOW_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
+
+_EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
+
+_TOKEN = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+")
+
+
+def format_duration(length: Micros, language: Language = Language.ENGLISH) -> str:
+    """Return *length* in its two largest units: ``45 s``, ``3 min 12 s``, ``1 h 05 min``."""
+    units = _UNITS[language]
+    if length < 0:
+        return f"-{format_duration(-length, language)}"
+    seconds, rest = divmod(length, SECOND)
+    if not seconds and rest:
+        return f"{rest // 1_000} {units[-1]}"
+    for (step, finer), (name, next_name) in zip(
+        _STEPS, itertools.pairwise(units), strict=False
+    ):
+        if seconds >= step:
+            whole, part = seconds // step, seconds % step // finer
+            # Minutes beside hours have a leading zero, seconds beside minutes have none.
+            tail = f"{part} {next_name}" if finer == 1 else f"{part:02d} {next_name}"
+            return f"{whole} {name} {tail}" if part else f"{whole} {name}"
+    return f"{seconds} {units[3]}"
+
+
+def format_ratio(value: Fraction) -> str:
+    """Return *value* in percent: ``20 %`` when that is exact, else ``21.4 %``."""
+    percent = value * 100
+    if percent.denominator == 1:
+        return f"{percent.numerator} %"
+    tenths = round(percent * 10)
+    return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10} %"
+
+
+def format_value(
+    unit: Unit, value: Fraction | None, language: Language = Language.ENGLISH
+) -> str:
+    """Return *value* of a measure of *unit*, in its inner unit, as people write it."""
+    if value is None:
+        return NO_VALUE
+    if unit is Unit.SECONDS:
+        return format_duration(int(value), language)
+    if unit is Unit.RATIO:
+        return format_ratio(value)
+    return str(int(value)) if value.denominator == 1 else f"{float(value):.1f}"
+
+
+def format_window(window: str, language: Language = Language.ENGLISH) -> str:
+    """Return a window's name, ``15m`` or ``today``, as people say it."""
+    if window == "today":
+        return "今天" if language is Language.CHINESE else "today"
+    parts = _WINDOW_PART.findall(window)
+    if "".join(number + unit for number, unit in parts) != window:
+        return window
+    length = sum(
+        int(number) * (1_000 if unit == "ms" else _WINDOW_SECONDS[unit] * SECOND)
+        for number, unit in parts
+    )
+    return format_duration(length, language)
+
+
+def format_instant(at: Micros, zone: tzinfo) -> str:
+    """Return *at* by the wall clock of *zone*: ``2026-11-22 10:32:05 CST``."""
+    local = (_EPOCH + timedelta(microseconds=at)).astimezone(zone)
+    return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def expand(template: str, values: Mapping[str, str]) -> str:
+    """Return *template* with ``{name}`` replaced by *values*; ``{{`` is one brace.
+
+    The template must have no ``template_problems``. A label the subject does not have
+    becomes nothing.
+
+    Raises:
+        KeyError: a placeholder that is no label stands in the template, not in *values*.
+    """
+    return "".join(_expanded(template, values))
+
+
+def _expanded(template: str, values: Mapping[str, str]) -> Iterator[str]:
+    for piece in _TOKEN.findall(template):
+        if piece in ("{{", "}}"):
+            yield piece[0]
+        elif piece.startswith("{"):
+            name = piece[1:-1].strip()
+            yield values.get(name, "") if name.startswith(LABEL_PREFIX) else values[name]
+        else:
+            yield piece
+
+
+def template_problems(template: str) -> tuple[str, ...]:
+    """Return what is wrong with *template*, one sentence each; empty when it is good."""
+    problems: list[str] = []
+    for piece in _TOKEN.findall(template):
+        if piece in ("{", "}"):
+            problems.append(
+                f"expected a closed placeholder like {{queue}}, found a lone {piece}"
+            )
+        elif piece.startswith("{") and piece != "{{":
+            problems.extend(_placeholder_problem(piece[1:-1].strip()))
+    return tuple(problems)
+
+
+def _placeholder_problem(name: str) -> Iterator[str]:
+    if name in PLACEHOLDERS or (name.startswith(LABEL_PREFIX) and name != LABEL_PREFIX):
+        return
+    known = ", ".join((*PLACEHOLDERS, "label:NAME"))
+    near = difflib.get_close_matches(name, PLACEHOLDERS, n=1)
+    hint = f"; did you mean {{{near[0]}}}?" if near else ""
+    yield f"expected one of {known} in braces, found {{{name}}}{hint}"
+
+
+def template_labels(template: str) -> tuple[str, ...]:
+    """Return the static labels *template* asks for, so that unknown ones can be refused."""
+    names = (piece[1:-1].strip() for piece in _TOKEN.findall(template) if piece.startswith("{"))
+    return tuple(
+        name.removeprefix(LABEL_PREFIX) for name in names if name.startswith(LABEL_PREFIX)
+    )
+
+
+def _over_window(english: str, chinese: str) -> dict[Language, str]:
+    return {
+        Language.ENGLISH: f"{{subject}}: {english} ({{window}}; limit {{limit}})",
+        Language.CHINESE: f"{{subject}}：{chinese}（{{window}}；限值 {{limit}}）",  # noqa: RUF001  # Chinese punctuation
+    }
+
+
+def _now(english: str, chinese: str) -> dict[Language, str]:
+    return {
+        Language.ENGLISH: f"{{subject}}: {english} (limit {{limit}})",
+        Language.CHINESE: f"{{subject}}：{chinese}（限值 {{limit}}）",  # noqa: RUF001  # Chinese punctuation
+    }
+
+
+DEFAULT_SUMMARIES: Mapping[str, Mapping[Language, str]] = {
+    "waiting": _now("{value} callers waiting", "{value} 人在等待"),
+    "longest_wait": _now("a caller has been waiting {value}", "最长等待已达 {value}"),
+    "waiting_over_target": _now(
+        "{value} callers waiting longer than the target", "{value} 人等待超过目标时间"
+    ),
+    "talking": _now("{value} callers talking to agents", "{value} 人正在通话"),
+    "arrived": _over_window("{value} callers arrived", "来电 {value} 个"),
+    "offered": _over_window("{value} callers finished waiting", "结束等待 {value} 个"),
+    "answered": _over_window("{value} callers answered", "接通 {value} 个"),
+    "abandoned": _over_window("{value} callers hung up", "放弃 {value} 个"),
+    "timeout": _over_window("{value} callers timed out", "超时转出 {value} 个"),
+    "key_exit": _over_window("{value} callers left by key", "按键退出 {value} 个"),
+    "redirected": _over_window("{value} callers sent elsewhere", "转走 {value} 个"),
+    "withdrawn": _over_window("{value} callers withdrawn", "撤回 {value} 个"),
+    "lost": _over_window("{value} callers lost from sight", "去向不明 {value} 个"),
+    "empty": _over_window(
+        "{value} callers turned out for want of agents", "无坐席退出 {value} 个"
+    ),
+    "failed": _over_window("{value} calls failed", "失败 {value} 个"),
+    "answer_rate": _over_window("{value} of callers answered", "接通率 {value}"),
+    "abandonment_rate": _over_window("{value} of callers hung up", "放弃率 {value}"),
+    "overflow_rate": _over_window("{value} of callers overflowed", "溢出率 {value}"),
+    "service_level": _over_window("service level {value}", "服务水平 {value}"),
+    "service_level_now": _over_window(
+        "service level {value}, those waiting included",
+        "服务水平 {value}（含正在等待）",  # noqa: RUF001  # Chinese punctuation
+    ),
+    "average_wait": _over_window("answered after {value} on average", "平均应答时间 {value}"),
+    "p50_wait": _over_window(
+        "half of the callers waited {value} or longer", "等待中位数 {value}"
+    ),
+    "p90_wait": _over_window("one caller in ten waited {value} or longer", "90 % 等待 {value}"),
+    "p95_wait": _over_window(
+        "one caller in twenty waited {value} or longer", "95 % 等待 {value}"
+    ),
+    "max_wait": _over_window("a caller waited {value}", "最长等待 {value}"),
+    "average_talk": _over_window("calls last {value} on average", "平均通话 {value}"),
+}
+"""What an alert says when the administrator wrote no ``summary``: measure, language."""

@@ -1,0 +1,133 @@
+"""An Alertmanager that speaks the parts of API v2 callmon uses, and fails on command."""
+
+import json
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from callmon.clock import Clock, Micros
+from callmon.errors import SinkError, SinkReason
+from callmon.sinks.base import HttpResponse
+from callmon.sinks.payload import Labels, parse_rfc3339, rfc3339
+
+__all__ = ["CountedDeliveries", "ScriptedAlertmanager"]
+
+Mood = Literal["up", "down", "broken", "denying", "deaf", "mute"]
+
+
+class ScriptedAlertmanager:
+    """Keeps alerts as the real one does: by label set, firing until their end has passed.
+
+    Moods: ``down`` refuses connections, ``broken`` answers 500, ``denying`` 401, ``deaf``
+    never gets the request though it seems sent, ``mute`` gets it but its answer is lost.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self.mood: Mood = "up"
+        self.posts: list[list[dict[str, Any]]] = []
+        self.silenced: set[Labels] = set()
+        self.refuses: str | None = None  #: a threshold whose alerts it calls bad
+        self._alerts: dict[Labels, dict[str, Any]] = {}
+        self._started = clock.now()
+
+    def restart(self) -> None:
+        """Forget the alerts, as the real one does, which keeps silences on disk."""
+        self._alerts.clear()
+        self._started = self._clock.now()
+
+    def firing(self) -> set[Labels]:
+        """Return the alerts whose end has not passed."""
+        now = self._clock.now()
+        return {key for key, alert in self._alerts.items() if _end(alert) > now}
+
+    def alert(self, threshold: str) -> dict[str, Any]:
+        """Return the one alert of *threshold*."""
+        (found,) = [
+            alert for key, alert in self._alerts.items() if dict(key)["threshold"] == threshold
+        ]
+        return found
+
+    async def request(
+        self, method: str, url: str, *, json: bytes | None = None
+    ) -> HttpResponse:
+        """Answer as ``HttpClient`` promises."""
+        match self.mood:
+            case "down":
+                raise SinkError(SinkReason.UNREACHABLE, "connection refused")
+            case "deaf":
+                raise SinkError(SinkReason.TIMEOUT, "no answer")
+            case "broken":
+                return HttpResponse(500, b"out of order")
+            case "denying":
+                return HttpResponse(401, b"who are you?")
+            case _:
+                answer = self._answer(method, urlsplit(url).path, json)
+        if self.mood == "mute":
+            raise SinkError(SinkReason.TIMEOUT, "no answer")
+        return answer
+
+    def _answer(self, method: str, path: str, body: bytes | None) -> HttpResponse:
+        match method, path:
+            case "GET", "/am/api/v2/status":
+                return _json({"uptime": rfc3339(self._started), "cluster": {"status": "ready"}})
+            case "GET", "/am/api/v2/alerts":
+                return _json([self._shown(key) for key in sorted(self.firing())])
+            case "POST", "/am/api/v2/alerts":
+                return self._take(json.loads(body or b""))
+            case _:
+                return HttpResponse(404, b"no such path")
+
+    def _shown(self, key: Labels) -> dict[str, Any]:
+        state = "suppressed" if key in self.silenced else "active"
+        return {**self._alerts[key], "status": {"state": state, "silencedBy": []}}
+
+    def _take(self, alerts: list[dict[str, Any]]) -> HttpResponse:
+        """Keep the good ones even when some are bad."""
+        self.posts.append(alerts)
+        status = 200
+        for alert in alerts:
+            if alert["labels"]["threshold"] == self.refuses:
+                status = 400
+                continue
+            assert parse_rfc3339(alert["startsAt"]) <= parse_rfc3339(alert["endsAt"])
+            self._alerts[tuple(sorted(alert["labels"].items()))] = dict(alert)
+        return HttpResponse(status, b"")
+
+
+def _end(alert: dict[str, Any]) -> Micros:
+    return parse_rfc3339(alert["endsAt"])
+
+
+def _json(value: object) -> HttpResponse:
+    return HttpResponse(200, json.dumps(value).encode())
+
+
+class CountedDeliveries:
+    """Keeps what would be counted."""
+
+    def __init__(self) -> None:
+        self.results: list[tuple[str, str]] = []
+        self.delays: list[tuple[str, Micros]] = []
+        self.handovers = 0
+        self.misses = 0
+        self.drops: list[str] = []
+
+    def posted(self, alertmanager: str, result: str) -> None:
+        """See ``DeliveryMetrics``."""
+        self.results.append((alertmanager, result))
+
+    def delivered(self, alertmanager: str, delay: Micros) -> None:
+        """See ``DeliveryMetrics``."""
+        self.delays.append((alertmanager, delay))
+
+    def handed_over(self) -> None:
+        """See ``DeliveryMetrics``."""
+        self.handovers += 1
+
+    def missed(self) -> None:
+        """See ``DeliveryMetrics``."""
+        self.misses += 1
+
+    def dropped(self, reason: str) -> None:
+        """See ``DeliveryMetrics``."""
+        self.drops.append(reason)
