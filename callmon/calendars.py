@@ -195,7 +195,6 @@ class Calendar:
                 ready = sorted((instant for instant in held if instant > horizon), reverse=True)
             yield from ready
             held.difference_update(ready)
-        yield from sorted(held, reverse=step < 0)
 
     def _days(self, today: date, step: int) -> Iterator[date]:
         """Yield days from beside *today* on, then those around listed dates far away."""
@@ -203,7 +202,8 @@ class Calendar:
         for _ in range(_SEARCH_DAYS):
             yield day
             day += step * _DAY
-        while (listed := self._next_listed(day, step)) is not None:
+        # The hours of the last three days may have been held back: they come once more.
+        while (listed := self._next_listed(day - 3 * step * _DAY, step)) is not None:
             day = listed - step * _DAY
             for _ in range(_AFTER_DATE_DAYS):
                 yield day

@@ -118,9 +118,7 @@ class Override:
     def apply(self, limits: Limits) -> Limits:
         """Return *limits* with everything this override sets."""
         changes = {
-            name: value
-            for name in _OVERRIDABLE
-            if (value := getattr(self, name)) is not None
+            name: value for name in _OVERRIDABLE if (value := getattr(self, name)) is not None
         }
         if self.limit is not None:
             changes.setdefault("clear", None)

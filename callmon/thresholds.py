@@ -263,8 +263,7 @@ class ThresholdState:
 
     def _catch_up(self, now: Micros, out: list[Transition]) -> None:
         while self._due < now:
-            reading = None if self.blind else self.value
-            self._step(self._due, reading, blind=self.blind, out=out)
+            self._step(self._due, self.value, blind=self.blind, out=out)
 
     def _judge_anew_at(self, now: Micros) -> None:
         self._calm = False

@@ -90,6 +90,15 @@ def test_a_make_up_day_in_the_year_before() -> None:
     assert stretches(calendar, "2006-12-28 00:00", 1) == ["2006-12-31 10:00+08:00"]
 
 
+def test_a_holiday_moved_from_a_weekday_leaves_it_as_it_is() -> None:
+    """Kazakhstan's 2020-05-11, a Monday, was worked for Friday 05-08, as a Monday."""
+    calendar = Calendar(
+        CalendarSpec(name="kz", timezone="UTC", weekly={0: ((540, 600),), 4: ()}, holidays="KZ")
+    )
+
+    assert calendar.is_open(instant("2020-05-11 09:30"))
+
+
 def test_holidays_can_be_added_and_removed() -> None:
     """The administrator knows better than the country's list."""
     calendar = Calendar(
@@ -232,16 +241,61 @@ def test_clock_changes(weekly: Mapping[int, Hours], start: str, expected: list[s
     assert stretches(calendar, start, 2) == expected
 
 
-def test_a_day_that_begins_at_one() -> None:
-    """Where the clocks skip midnight, the day begins when they do."""
-    cairo = Calendar(
-        CalendarSpec(name="cairo", timezone="Africa/Cairo", weekly={4: ((0, 120),)})
+@pytest.mark.parametrize(
+    ("weekly", "expected"),
+    [
+        ({4: ((0, 120),)}, ["2026-04-24 01:00+03:00", "2026-04-24 02:00+03:00"]),
+        (
+            {3: ((1420, 1425),), 4: ((30, 70),)},
+            ["2026-04-23 23:30+02:00", "2026-04-24 01:10+03:00"],
+        ),
+    ],
+)
+def test_a_day_that_begins_at_one(weekly: Mapping[int, Hours], expected: list[str]) -> None:
+    """Where the clocks skip midnight, the day begins when they do; hours may begin before."""
+    cairo = Calendar(CalendarSpec(name="cairo", timezone="Africa/Cairo", weekly=weekly))
+
+    assert stretches(cairo, "2026-04-23 12:00", 2) == expected
+
+
+def test_the_same_start_and_end_is_a_whole_day() -> None:
+    """From 06:00 to 06:00 is until tomorrow."""
+    calendar = Calendar(
+        CalendarSpec(name="round", timezone=SHANGHAI, weekly={2: ((360, 360),)})
     )
 
-    assert stretches(cairo, "2026-04-23 12:00", 2) == [
-        "2026-04-24 01:00+03:00",
-        "2026-04-24 02:00+03:00",
+    assert stretches(calendar, "2026-03-04 00:00", 2) == [
+        "2026-03-04 06:00+08:00",
+        "2026-03-05 06:00+08:00",
     ]
+
+
+@pytest.mark.parametrize("ahead", [*range(395, 405), 2_000])
+def test_far_dates_are_found(ahead: int) -> None:
+    """However far, in both directions: where the search day by day ends, too."""
+    today = date(2026, 3, 4)
+    day = today + timedelta(days=ahead)
+    noon = instant("2026-03-04 12:00")
+    usual: dict[date, Hours] = {
+        today + timedelta(days=days): ((0, 1440),) for days in (-500, 500) if ahead > 500
+    }
+    past = today - timedelta(days=ahead)
+    shut, shut_before = (
+        Calendar(CalendarSpec(name="shut", timezone="UTC", special={**usual, closed: ()}))
+        for closed in (day, past)
+    )
+
+    assert shut.next_change(noon) == instant(day.isoformat())
+    assert shut_before.opened_at(noon) == instant((past + timedelta(days=1)).isoformat())
+
+
+def test_what_is_remembered_is_true() -> None:
+    """A night's hours last longer than an early shift of the next morning."""
+    weekly: Mapping[int, Hours] = {2: ((1320, 360),), 3: ((300, 330),)}
+    calendar = Calendar(CalendarSpec(name="night", timezone="UTC", weekly=weekly))
+
+    assert not calendar.is_open(instant("2026-03-05 12:00"))
+    assert calendar.is_open(instant("2026-03-05 05:45"))
 
 
 def test_a_year_without_make_up_days_is_not_known_yet() -> None:
@@ -253,7 +307,7 @@ def test_a_year_without_make_up_days_is_not_known_yet() -> None:
         for country in ("DE", "TW")
     ]
 
-    assert [china.has_year_data(year) for year in (known, known + 1)] == [True, False]
+    assert [china.has_year_data(known + ahead) for ahead in (0, 1, 2)] == [True, False, False]
     assert all(calendar.has_year_data(year) for calendar in rest for year in (2026, 2027))
     assert Calendar(CalendarSpec(name="none", timezone="UTC")).has_year_data(2030)
 
@@ -332,6 +386,9 @@ def test_agrees_with_asking_every_quarter(
         assert opened is None
     elif shut := [at for at in earlier if not asked._covers(at)]:
         assert opened == shut[0] + 15 * MINUTE
+    for at in (*quarters[:200], *earlier[:200]):
+        assert asked._covers(at) == calendar.is_open(at)
+        calendar.is_open(now)
 
 
 @given(weeks, st.sampled_from(ZONES), st.sampled_from(TURNS), st.integers(0, 3 * 96))

@@ -31,6 +31,7 @@ class Recorder:
         self.clock = clock
         self.batches: list[tuple[Micros, list[Event], Position | None]] = []
         self.states: list[tuple[Micros, bool]] = []
+        self.told: list[int] = []  #: batches emitted before each "that is all for now"
 
     @property
     def events(self) -> list[Event]:
@@ -45,8 +46,12 @@ class Recorder:
             up=lambda up, _: self.states.append((self.clock.now(), up)),
             count_drop=_never,
             gap=_never,
+            current=self._current,
             resume=resume,
         )
+
+    def _current(self) -> None:
+        self.told.append(len(self.batches))
 
     def _emit(self, events: Sequence[Event], position: Position | None = None) -> None:
         self.batches.append((self.clock.now(), list(events), position))
@@ -75,6 +80,20 @@ async def test_two_hours_of_history_come_first_then_the_feed_is_up() -> None:
     assert said.events[0].at < START - 2 * HOUR + 600 * SECOND
     [(up_at, up)] = said.states
     assert (True, True) == (up, up_at < START + 1_000)
+
+
+@pytest.mark.anyio
+async def test_it_says_when_all_is_told() -> None:
+    """Every batch is followed by "that is all for now", the history by one for all of it."""
+    clock = ManualClock(START)
+    said = Recorder(clock)
+
+    await run_for(SimulatorFeed(SETTINGS, said.context()), clock, 60 * SECOND)
+
+    [(up_at, _)] = said.states
+    history = sum(told <= up_at for told, _, _ in said.batches)
+    assert said.told[0] >= history > 1
+    assert set(range(said.told[0], len(said.batches) + 1)) == set(said.told)
 
 
 @pytest.mark.anyio
