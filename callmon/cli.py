@@ -1,0 +1,362 @@
+"""The command line: ``callmon run``, ``check``, ``replay`` and so on.
+
+Everything heavy is imported by the command that needs it, so that ``callmon --help`` and a
+container's health check are quick. Exit codes: 0 good, 1 the answer is no, 2 wrong usage.
+"""
+
+# ruff: noqa: PLC0415 - imports inside commands are the point, see above
+
+import contextlib
+import os
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from callmon import __version__
+from callmon.errors import CallmonError, ConfigError
+
+__all__ = ["main"]
+
+CONFIG = Path("config/callmon.yml")
+HEALTH_TIMEOUT_S = 4.0
+"""Shorter than the five seconds after which a container's health check is killed."""
+
+_OK = 200
+_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # bound to all, asked here
+
+_FORMULAS = ("abandons_negative", "abandons_ignored", "abandons_positive", "answered_only")
+_OVERFLOWS = ("missed", "ignored")
+
+
+class _Commands(click.Group):
+    """Commands in the order in which one meets them; errors of callmon in one line each."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        del ctx
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except ConfigError as error:
+            _print_problems(error)
+        except CallmonError as error:
+            click.echo(f"callmon: {error}", err=True)
+        return ctx.exit(1)
+
+
+class _Value(click.ParamType[Any]):
+    """A value as the configuration files write it."""
+
+    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> Any:
+        if not isinstance(value, str):
+            return value
+        try:
+            return self._read(value)
+        except ValueError as error:
+            self.fail(f"{value!r}: {error}", param, ctx)
+
+
+def _duration(text: str) -> int:
+    from callmon.config.values import duration
+
+    return duration(text)
+
+
+def _period(text: str) -> int:
+    from callmon.replay import period_length
+
+    return period_length(text)
+
+
+def _timezone(text: str) -> str:
+    from callmon.config.values import timezone
+
+    return timezone(text)
+
+
+_DURATION = _Value("duration", _duration)
+_PERIOD = _Value("period", _period)
+_TIMEZONE = _Value("zone", _timezone)
+
+_config_option = click.option(
+    "-c",
+    "--config",
+    type=click.Path(path_type=Path),
+    default=CONFIG,
+    show_default=True,
+    help="The callmon.yml to use.",
+)
+
+
+@click.group(
+    cls=_Commands,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="Exit codes: 0 good, 1 the answer is no, 2 wrong usage.",
+)
+@click.version_option(__version__, message="callmon %(version)s")
+def commands() -> None:
+    """Monitor the queues of a call centre."""
+
+
+@commands.command()
+@_config_option
+def run(config: Path) -> None:
+    """Monitor until stopped; SIGHUP reloads the configuration."""
+    from callmon import app
+
+    sys.exit(app.run(config))
+
+
+@commands.command()
+@_config_option
+@click.option("--explain", metavar="QUEUE", help="Only what holds for this queue or group.")
+def check(config: Path, explain: str | None) -> None:
+    """Find every mistake in the configuration, and explain it.
+
+    Both files, callmon.yml and the thresholds it names, are checked in one pass. Without a
+    mistake: what the thresholds come to for each queue and group.
+    """
+    from callmon.clock import SystemClock
+    from callmon.config import check_lines, load_config
+    from callmon.config import explain as explained
+    from callmon.webconfig import load_web_config
+
+    loaded = load_config(config, os.environ)
+    if loaded.server.web_config is not None:
+        load_web_config(loaded.server.web_config)
+    for line in explained(loaded, explain):
+        click.echo(line)
+    click.echo()
+    for line in check_lines(loaded, SystemClock().now()):
+        click.echo(line)
+
+
+@commands.command()
+@click.argument(
+    "files",
+    nargs=-1,
+    required=True,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(["table", "json", "metrics"]),
+    default="table",
+    show_default=True,
+    help="metrics is the text that Prometheus would have scraped at the end.",
+)
+@click.option(
+    "--by",
+    "cohort",
+    type=click.Choice(["end", "arrival"]),
+    default="end",
+    show_default=True,
+    help="Which moment of a contact counts; reports of telephone systems count arrivals.",
+)
+@click.option("--every", type=_PERIOD, help="Divide into periods: day, hour, 30m …")
+@click.option("--since", metavar="ISO", help="Count nothing before this instant.")
+@click.option("--until", metavar="ISO", help="Stop after everything of this instant.")
+@click.option("--timezone", type=_TIMEZONE, help="Of days and instants.  [default: UTC]")
+@click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated.")
+@click.option(
+    "-c",
+    "--config",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Queues and targets of this callmon.yml.",
+)
+@click.option("--source", help="The source in callmon.yml that wrote the files.")
+@click.option("--within", type=_DURATION, help="Service level target.  [default: 20s]")
+@click.option("--short-abandon", type=_DURATION, help="Sooner is short.  [default: 0s]")
+@click.option("--formula", type=click.Choice(_FORMULAS), help="Of the metrics' service level.")
+@click.option("--overflow", type=click.Choice(_OVERFLOWS), help="Of the service levels.")
+@click.option("--progress/--no-progress", default=True, help="Bar on a terminal.")
+def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
+    """Show the figures of what already happened, from its logs.
+
+    FILES are queue_logs of Asterisk, plain or .gz, in any order. The engine is the daemon's,
+    driven by the logs' own time.
+    """
+    from callmon.queues import Formula, Overflow
+    from callmon.replay import (
+        Cohort,
+        NothingFoundError,
+        ReplayRequest,
+        WrongRequestError,
+        replay_text,
+    )
+
+    _refuse_for_metrics(cohort=cohort, **asked)
+    for name, kind in (("formula", Formula), ("overflow", Overflow)):
+        if asked[name] is not None:
+            asked[name] = kind(asked[name])
+    request = ReplayRequest(cohort=Cohort(cohort), **asked)
+    try:
+        text = replay_text(request, os.environ, _bar if progress else _no_bar)
+    except NothingFoundError as error:
+        click.echo(f"callmon: {error}", err=True)
+        sys.exit(1)
+    except WrongRequestError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(text, nl=False)
+
+
+@commands.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=9877, show_default=True)
+@click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds, equal days.")
+@click.option("--alertmanager", "alertmanagers", multiple=True, metavar="URL")
+@click.option("--language", type=click.Choice(["en", "zh-CN"]), default="en", show_default=True)
+def demo(port: int, seed: int, alertmanagers: Sequence[str], language: str) -> None:
+    """Show a simulated call centre, monitored; nothing to set up."""
+    from callmon.demo import demo as show_demo
+    from callmon.wording import Language
+
+    code = show_demo(
+        port=port, seed=seed, alertmanagers=alertmanagers, language=Language(language)
+    )
+    sys.exit(code)
+
+
+@commands.command()
+@click.argument("which", type=click.Choice(["callmon", "thresholds"]))
+def schema(which: str) -> None:
+    """Print the JSON Schema of callmon.yml or thresholds.yml.
+
+    Editors use it to complete and to check while one types.
+    """
+    import json
+
+    from callmon.config import json_schema
+
+    click.echo(json.dumps(json_schema(which), ensure_ascii=False, indent=2))
+
+
+@commands.command()
+@_config_option
+@click.option("--address", metavar="HOST:PORT", help="Ask there; reads no configuration.")
+def healthcheck(config: Path, address: str | None) -> None:
+    """Ask the running callmon whether it is alive; for containers."""
+    host, port, encrypted = _listening(config) if address is None else _address(address)
+    trouble = _ask_health(host, port, encrypted=encrypted)
+    # What is in the file may not be what the daemon started with: ask the other way, too.
+    if trouble and _ask_health(host, port, encrypted=not encrypted):
+        click.echo(f"callmon: {trouble}", err=True)
+        sys.exit(1)
+
+
+def _address(text: str) -> tuple[str, int, bool]:
+    from urllib.parse import urlsplit
+
+    try:
+        parts = urlsplit(f"//{text}")
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        host, port = None, None
+    if not host or not port:
+        raise click.UsageError(f"--address: expected host:port, found {text!r}")
+    return host, port, False
+
+
+def _listening(config: Path) -> tuple[str, int, bool]:
+    """Return where the server of *config* answers, and whether it is protected.
+
+    Mistakes elsewhere in the file do not matter: the daemon goes on with what it had.
+    """
+    from callmon.config.nodes import parse
+    from callmon.config.sections import CallmonFile
+    from callmon.config.validation import validated
+
+    try:
+        text = config.read_bytes()
+    except OSError as error:
+        raise ConfigError([f"{config}:1:1: cannot read the file: {error.strerror}"]) from error
+    server = validated(parse(str(config), text, os.environ), CallmonFile).server
+    host, port = server.listen
+    return _LOCAL.get(host, host), port, server.web_config is not None
+
+
+def _ask_health(host: str, port: int, *, encrypted: bool) -> str | None:
+    """Return why the server is not alive; None when it is."""
+    import http.client
+    import ssl
+
+    connection: http.client.HTTPConnection
+    if encrypted:
+        # Whether it lives is all we ask, and we tell it nothing: any certificate will do.
+        context = ssl.create_default_context()
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+        connection = http.client.HTTPSConnection(
+            host, port, timeout=HEALTH_TIMEOUT_S, context=context
+        )
+    else:
+        connection = http.client.HTTPConnection(host, port, timeout=HEALTH_TIMEOUT_S)
+    greeted = False
+    try:
+        connection.connect()
+        greeted = True
+        connection.request("GET", "/healthz")
+        status = connection.getresponse().status
+    except ssl.SSLError as error:
+        # It may want a certificate of us. We have none, but who wants one lives.
+        if greeted or "ALERT" in (error.reason or ""):
+            return None
+        return f"{host}:{port}: {error}"
+    except (OSError, http.client.HTTPException) as error:
+        return f"{host}:{port}: expected an answer, found: {error}"
+    finally:
+        connection.close()
+    return None if status == _OK else f"{host}:{port}/healthz: expected 200, found {status}"
+
+
+def _refuse_for_metrics(*, output: str, cohort: str, **asked: Any) -> None:
+    """Refuse options that mean nothing to the exposition text."""
+    if output != "metrics":
+        return
+    given = [f"--{name}" for name in ("every", "since") if asked[name] is not None]
+    given += ["--queue"] if asked["queues"] else []
+    given += ["--by arrival"] if cohort == "arrival" else []
+    if given:
+        raise click.UsageError(f"{', '.join(given)}: not with --format metrics")
+
+
+@contextlib.contextmanager
+def _bar(length: int) -> Iterator[Callable[[int], None]]:
+    """Show a progress bar on standard error, if that is a terminal."""
+    with click.progressbar(
+        length=length, label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()
+    ) as bar:
+        yield bar.update
+
+
+@contextlib.contextmanager
+def _no_bar(_length: int) -> Iterator[Callable[[int], None]]:
+    yield lambda _read: None
+
+
+def _print_problems(error: ConfigError) -> None:
+    from callmon.config import printed
+
+    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    for line in printed(error.problems, colour=colour):
+        click.echo(line, err=True)
+    count = len(error.problems)
+    click.echo(f"{count} mistake{'s' if count != 1 else ''}", err=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command in *arguments* (default: those of the process); return the exit code."""
+    try:
+        commands.main(args=arguments, prog_name="callmon")
+    except SystemExit as done:
+        return done.code if isinstance(done.code, int) else int(done.code is not None)

@@ -1,0 +1,230 @@
+"""Tests of the command line: scripted sessions in tests/cli, and what needs a server.
+
+A session is a text file: what must hold (``#``), files (``-- name --``), commands (``$``),
+each with its standard output, its standard error (``!``) and its exit code (``[1]``) when
+that is not 0.
+"""
+
+import dataclasses
+import http.server
+import shlex
+import ssl
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+import trustme
+
+from callmon import __version__, cli
+from callmon.cli import main
+from callmon.queues import Formula, Overflow
+
+SESSIONS = sorted((Path(__file__).parent / "cli").glob("*.txt"))
+
+
+@dataclasses.dataclass
+class Session:
+    """A parsed session file."""
+
+    files: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    steps: list[tuple[str, list[str]]] = dataclasses.field(default_factory=list)
+
+
+def parsed(text: str) -> Session:
+    """Return the files and steps of a session."""
+    session = Session()
+    into: list[str] = []
+    for line in text.splitlines():
+        if line.startswith("-- ") and line.endswith(" --"):
+            into = session.files[line[3:-3]] = []
+        elif line.startswith("$ callmon "):
+            into = []
+            session.steps.append((line, into))
+        else:
+            into.append(line)
+    return session
+
+
+def performed(command: str, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Run a command line of a session in this process; return what it gave."""
+    code = main(shlex.split(command)[2:])
+    done = capsys.readouterr()
+    lines = done.out.splitlines() + [f"! {line}".rstrip() for line in done.err.splitlines()]
+    return [*lines, *([f"[{code}]"] if code else [])]
+
+
+def without_blank_ends(lines: list[str]) -> list[str]:
+    """Return *lines* without the blank ones that separate steps."""
+    return "\n".join(lines).strip("\n").splitlines()
+
+
+@pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
+def test_sessions(
+    path: Path,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Each command of a session prints what stands there, and ends with that code."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("COLUMNS", "90")
+    session = parsed(path.read_text())
+    for name, lines in session.files.items():
+        (tmp_path / name).write_text("".join(f"{line}\n" for line in without_blank_ends(lines)))
+
+    for command, expected in session.steps:
+        found = performed(command, capsys)
+
+        assert (command, without_blank_ends(expected)) == (command, without_blank_ends(found))
+
+
+def test_sessions_say_what_must_hold() -> None:
+    """A session opens with a sentence."""
+    assert SESSIONS
+    assert [] == [path.name for path in SESSIONS if not path.read_text().startswith("# ")]
+
+
+def test_the_version_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    """That of the program that runs."""
+    assert 0 == main(["--version"])
+    assert f"callmon {__version__}\n" == capsys.readouterr().out
+
+
+def test_help_is_quick() -> None:
+    """What the command line imports before it knows the command is next to nothing."""
+    script = "import sys, callmon.cli; print(*sys.modules)"
+
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=20, check=True
+    )
+
+    loaded = set(done.stdout.split())
+    assert "callmon.cli" in loaded
+    assert set() == loaded & {
+        "aiohttp",
+        "asyncio",
+        "callmon.app",
+        "callmon.config",
+        "callmon.engine",
+        "holidays",
+        "pydantic",
+        "structlog",
+        "yaml",
+    }
+
+
+def test_choices_are_those_of_the_program() -> None:
+    """The command line lists formulas by name so as not to import them."""
+    assert tuple(Formula) == cli._FORMULAS
+    assert tuple(Overflow) == cli._OVERFLOWS
+
+
+Serve = Callable[[int, ssl.SSLContext | None], int]
+"""Serves /healthz with this status, and TLS if given; returns the port."""
+
+
+@pytest.fixture
+def serve() -> Iterator[Serve]:
+    """Give a way to serve, until the test ends."""
+    running: list[tuple[http.server.HTTPServer, threading.Thread]] = []
+
+    def start(status: int, tls: ssl.SSLContext | None) -> int:
+        class Answer(http.server.BaseHTTPRequestHandler):
+            def do_GET(self) -> None:
+                self.send_response(status if self.path == "/healthz" else 404)
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                """Say nothing."""
+
+        server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
+        if tls is not None:
+            server.socket = tls.wrap_socket(server.socket, server_side=True)
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        running.append((server, thread))
+        return server.server_port
+
+    yield start
+    for server, thread in running:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def config_for(tmp_path: Path, port: int, more: str = "") -> str:
+    """Write a callmon.yml whose thresholds are a mistake; return its path."""
+    path = tmp_path / "callmon.yml"
+    path.write_text(f"server: {{listen: '0.0.0.0:{port}'{more}}}\nthresholds: nowhere.yml\n")
+    return str(path)
+
+
+def test_a_server_that_lives_is_healthy(tmp_path: Path, serve: Serve) -> None:
+    """It is asked at its own address; mistakes in the file are not its illness."""
+    port = serve(200, None)
+
+    assert 0 == main(["healthcheck", "--config", config_for(tmp_path, port)])
+    assert 0 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
+
+
+def test_a_server_with_tls_is_healthy(tmp_path: Path, serve: Serve) -> None:
+    """Its certificate is for other names than 127.0.0.1: only its life is asked for."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    trustme.CA().issue_cert("callmon.example").configure_cert(tls)
+    port = serve(200, tls)
+
+    path = config_for(tmp_path, port, ", web_config: web-config.yml")
+
+    assert 0 == main(["healthcheck", "--config", path])
+    assert 0 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
+
+
+def test_a_server_that_wants_certificates_is_healthy(tmp_path: Path, serve: Serve) -> None:
+    """We have none to show; that it asks for one shows that it lives."""
+    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    authority = trustme.CA()
+    authority.issue_cert("callmon.example").configure_cert(tls)
+    authority.configure_trust(tls)
+    tls.verify_mode = ssl.CERT_REQUIRED
+    port = serve(200, tls)
+
+    path = config_for(tmp_path, port, ", web_config: web-config.yml")
+
+    assert 0 == main(["healthcheck", "--config", path])
+
+
+def test_a_server_that_fails_is_ill(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """Any other answer than 200 is a no, and says which."""
+    port = serve(503, None)
+
+    assert 1 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
+    assert (
+        f"callmon: 127.0.0.1:{port}/healthz: expected 200, found 503\n"
+        == capsys.readouterr().err
+    )
+
+
+def test_nobody_there_is_ill(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
+    """No server, no health."""
+    del serve
+    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as gone:
+        port = gone.server_port
+
+    assert 1 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
+    assert "Connection refused" in capsys.readouterr().err
+
+
+def test_a_pipe_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
+    """``callmon replay … | head`` ends quietly."""
+    log = tmp_path / "queue_log"
+    log.write_text("1600000000|1600000000.1|sales|NONE|ENTERQUEUE||1|1\n")
+    command = f"{sys.executable} -m callmon replay --format json {log} | head -n 1"
+
+    done = subprocess.run(
+        ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=20, check=True
+    )
+
+    assert ("{\n", "") == (done.stdout, done.stderr)
