@@ -1,0 +1,1 @@
+"""Streams of events: everything with a socket or a file."""

@@ -1,0 +1,87 @@
+"""What a feed is, and what it may do to the rest of callmon.
+
+The contract in words: docs/developers/contract.md.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from callmon.clock import Clock, Micros
+from callmon.events import Event
+
+__all__ = ["CountDrop", "Emit", "Feed", "FeedContext", "Position"]
+
+Position = Mapping[str, str | int]
+"""How far a feed has got, in its own words: plain JSON, opaque to everybody else."""
+
+
+class Emit(Protocol):
+    """Takes a feed's events; never blocks, never awaits, never raises."""
+
+    def __call__(self, events: Sequence[Event], position: Position | None = None) -> None:
+        """Take *events*, oldest first.
+
+        With *position* the feed says: everything up to here is in your hands. Who stores
+        it must store it together with the effect of the events, never before.
+        """
+
+
+class CountDrop(Protocol):
+    """Counts what a feed had to throw away."""
+
+    def __call__(self, stage: str, reason: str, count: int = 1) -> None:
+        """Add *count* to the drops of *stage* (``decode`` or ``read``) by *reason*."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedContext:
+    """All a feed gets from callmon; made anew by the app for each feed."""
+
+    clock: Clock
+    """The only time a feed may use."""
+    emit: Emit
+    """Hands events on."""
+    up: Callable[[bool, str], None]
+    """Says that the feed sees (True) or is blind (False), and why, in words for people.
+
+    Called at the start and when the answer changes; the first word decides whether the
+    queues of this feed are blind, so a feed says nothing before it knows.
+    """
+    count_drop: CountDrop
+    """Counts a line or message that is not used."""
+    gap: Callable[[Micros, str], None]
+    """Says that events of this length of time are lost for good, and why."""
+    current: Callable[[], None]
+    """Says that all there is to tell has been told, for now.
+
+    Called after each stretch of events, and at once when there are none. Between an
+    ``emit`` and the next ``current`` nobody judges by the state: half of a backlog read,
+    a caller who left long ago still seems to wait.
+    """
+    resume: Position | None = None
+    """The last stored position, or None at the very first run."""
+    since: Micros = 0
+    """At a first run: nothing older than this is of interest."""
+
+
+class Feed(Protocol):
+    """A configured stream of events.
+
+    ``name`` is the operator's, ``source`` the system behind it: two feeds may share one.
+    """
+
+    @property
+    def name(self) -> str:
+        """The feed's name in the configuration."""
+
+    @property
+    def source(self) -> str:
+        """The system its events come from."""
+
+    async def run(self) -> None:
+        """Run until cancelled.
+
+        Raises:
+            FeedError: this attempt failed; the supervisor runs it again when ``retry``.
+        """
