@@ -1,0 +1,383 @@
+"""The measures: every figure of a subject, defined once.
+
+The key in ``MEASURES`` is the name in thresholds.yml, in JSON, in the docs and on the
+boards; the metric name derives from the same entry. A reading is exact: a pair of
+integers and the size of the base. No base, no reading: None, never 0.
+
+Formulas: service level variants after Cisco and ICMI; the test vectors stand in
+``tests/test_measures.py``.
+"""
+
+import dataclasses
+from collections.abc import Callable
+from enum import StrEnum
+
+from callmon.clock import Micros
+from callmon.events import OUTCOME_LABELS, Outcome
+from callmon.queues import Formula, Overflow, SubjectState, Targets
+from callmon.windows import FLAGS, SHORT, UNKNOWN, WITHIN, Window
+
+__all__ = [
+    "MEASURES",
+    "Measure",
+    "Reading",
+    "Unit",
+    "abandonment_rate",
+    "answer_rate",
+    "average_wait",
+    "overflow_rate",
+    "percentile",
+    "service_level",
+]
+
+Reading = tuple[int, int, int]
+"""(numerator, denominator > 0, contacts in the base); the value is their exact quotient.
+
+Durations are in microseconds, ratios from 0 to 1.
+"""
+
+
+class Unit(StrEnum):
+    """What a measure counts in, at the edges."""
+
+    CONTACTS = "contacts"
+    SECONDS = "seconds"
+    RATIO = "ratio"
+
+
+Live = Callable[[SubjectState, Micros], Reading | None]
+Windowed = Callable[[SubjectState, Window, Micros], Reading | None]
+NextChange = Callable[[SubjectState, Micros, tuple[Micros, ...]], Micros | None]
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One figure.
+
+    Exactly one of ``live`` and ``over`` is set. ``next_change`` tells when a live figure
+    next passes one of the given values, or changes, though nothing happens.
+    """
+
+    name: str
+    unit: Unit
+    help: str  #: the definition in a sentence; HELP text of the metric
+    metric: str  #: follows ``callmon_queue_`` or ``callmon_group_``
+    labels: tuple[tuple[str, str], ...] = ()
+    live: Live | None = None
+    over: Windowed | None = None
+    next_change: NextChange | None = None
+    grows: bool = False  #: grows with the clock: breaches at the instant it reaches a limit
+
+    @property
+    def windowed(self) -> bool:
+        """Whether the measure needs a window."""
+        return self.over is not None
+
+
+_ENDED = slice(0, Outcome.REDIRECTED * FLAGS)
+_ANSWERED = slice(Outcome.ANSWERED * FLAGS, (Outcome.ANSWERED + 1) * FLAGS)
+_ABANDONED = slice(Outcome.ABANDONED * FLAGS, (Outcome.ABANDONED + 1) * FLAGS)
+_OVERFLOWED = slice(Outcome.TIMEOUT * FLAGS, (Outcome.EMPTY + 1) * FLAGS)
+_ANSWERED_WITHIN = Outcome.ANSWERED * FLAGS + WITHIN
+_ANSWERED_UNKNOWN = Outcome.ANSWERED * FLAGS + UNKNOWN
+_ABANDONED_WITHIN = Outcome.ABANDONED * FLAGS + WITHIN
+_ABANDONED_SHORT = (
+    Outcome.ABANDONED * FLAGS + SHORT,
+    Outcome.ABANDONED * FLAGS + SHORT + WITHIN,
+)
+
+
+def _short(counts: list[int]) -> int:
+    return counts[_ABANDONED_SHORT[0]] + counts[_ABANDONED_SHORT[1]]
+
+
+def _ratio(numerator: int, base: int) -> Reading | None:
+    return (numerator, base, base) if base > 0 else None
+
+
+def answer_rate(counts: list[int]) -> Reading | None:
+    """Return answered / (offered - short)."""
+    return _ratio(sum(counts[_ANSWERED]), sum(counts[_ENDED]) - _short(counts))
+
+
+def abandonment_rate(counts: list[int]) -> Reading | None:
+    """Return (abandoned - short) / (offered - short)."""
+    short = _short(counts)
+    return _ratio(sum(counts[_ABANDONED]) - short, sum(counts[_ENDED]) - short)
+
+
+def overflow_rate(counts: list[int]) -> Reading | None:
+    """Return (timeout + empty + key_exit) / (offered - short)."""
+    return _ratio(sum(counts[_OVERFLOWED]), sum(counts[_ENDED]) - _short(counts))
+
+
+def service_level(counts: list[int], targets: Targets, waiting_over: int = 0) -> Reading | None:
+    """Return the service level by the formula of *targets*.
+
+    With S short abandons, A_T answered within T and B_T abandoned within T and not short:
+    abandons_negative A_T/(offered - S); abandons_ignored A_T/(offered - S - B_T);
+    abandons_positive (A_T + B_T)/(offered - S); answered_only A_T/answered. *waiting_over*
+    is added to the base: those who wait longer than T already have missed it.
+    """
+    answered = sum(counts[_ANSWERED])
+    within = counts[_ANSWERED_WITHIN]
+    if targets.formula is Formula.ANSWERED_ONLY:
+        return _ratio(within, answered + waiting_over)
+    if targets.overflow is Overflow.IGNORED:
+        base = answered + sum(counts[_ABANDONED])
+    else:
+        base = sum(counts[_ENDED])
+    base += waiting_over - _short(counts)
+    if targets.formula is Formula.ABANDONS_IGNORED:
+        base -= counts[_ABANDONED_WITHIN]
+    elif targets.formula is Formula.ABANDONS_POSITIVE:
+        within += counts[_ABANDONED_WITHIN]
+    return _ratio(within, base)
+
+
+def average_wait(counts: list[int], sums: list[Micros]) -> Reading | None:
+    """Return the mean wait of the answered whose wait is known (ASA)."""
+    known = sum(counts[_ANSWERED]) - counts[_ANSWERED_UNKNOWN]
+    return (sum(sums[_ANSWERED]), known, known) if known else None
+
+
+def percentile(waits: list[Micros], percent: int) -> Reading | None:
+    """Return the nearest-rank percentile of the ascending *waits*."""
+    if not waits:
+        return None
+    rank = -(-percent * len(waits) // 100)
+    return waits[max(rank, 1) - 1], 1, len(waits)
+
+
+def _waiting(state: SubjectState, _now: Micros) -> Reading:
+    return len(state.starts), 1, len(state.starts)
+
+
+def _longest_wait(state: SubjectState, now: Micros) -> Reading:
+    starts = state.starts
+    return (now - starts[0] if starts and now > starts[0] else 0), 1, len(starts)
+
+
+def _longest_wait_change(
+    state: SubjectState, now: Micros, values: tuple[Micros, ...]
+) -> Micros | None:
+    if not state.starts:
+        return None
+    start = state.starts[0]
+    return min((start + value for value in values if start + value > now), default=None)
+
+
+def _waiting_over_target(state: SubjectState, now: Micros) -> Reading:
+    return state.waiting_over(now, state.targets.within), 1, len(state.starts)
+
+
+def _next_over_target(
+    state: SubjectState, now: Micros, _values: tuple[Micros, ...]
+) -> Micros | None:
+    return state.next_over(now, state.targets.within)
+
+
+def _talking(state: SubjectState, _now: Micros) -> Reading:
+    return state.talking, 1, state.talking
+
+
+def _arrived(_state: SubjectState, window: Window, _now: Micros) -> Reading:
+    arrived = window.arrived()
+    return arrived, 1, arrived
+
+
+def _offered(_state: SubjectState, window: Window, _now: Micros) -> Reading:
+    offered = sum(window.counts[_ENDED])
+    return offered, 1, offered
+
+
+def _outcome(outcome: Outcome) -> Windowed:
+    part = slice(outcome * FLAGS, (outcome + 1) * FLAGS)
+
+    def read(_state: SubjectState, window: Window, _now: Micros) -> Reading:
+        total = sum(window.counts[part])
+        return total, 1, total
+
+    return read
+
+
+def _service_level(state: SubjectState, window: Window, _now: Micros) -> Reading | None:
+    return service_level(window.counts, state.targets)
+
+
+def _service_level_now(state: SubjectState, window: Window, now: Micros) -> Reading | None:
+    over = state.waiting_over(now, state.targets.within)
+    return service_level(window.counts, state.targets, over)
+
+
+def _average_wait(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
+    return average_wait(window.counts, window.sums)
+
+
+def _max_wait(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
+    longest = window.max_wait()
+    return None if longest is None else (longest, 1, sum(window.counts[_ENDED]))
+
+
+def _average_talk(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
+    talks, total = window.talks()
+    return (total, talks, talks) if talks else None
+
+
+def _percentile(percent: int) -> Windowed:
+    def read(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
+        return percentile(window.waits(), percent)
+
+    return read
+
+
+def _counts_only(rate: Callable[[list[int]], Reading | None]) -> Windowed:
+    def read(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
+        return rate(window.counts)
+
+    return read
+
+
+_OUTCOME_HELP = {
+    Outcome.ANSWERED: "an agent took them",
+    Outcome.ABANDONED: "the caller hung up while waiting",
+    Outcome.TIMEOUT: "the queue's time limit sent them on",
+    Outcome.KEY_EXIT: "the caller left by pressing a key",
+    Outcome.EMPTY: "no agent was left in the queue",
+    Outcome.FAILED: "the telephone system could not connect them",
+    Outcome.REDIRECTED: "somebody moved them elsewhere (outside every rate)",
+    Outcome.WITHDRAWN: "somebody took them out of the queue (outside every rate)",
+    Outcome.LOST: "their end was not seen (outside every rate)",
+}
+
+_ALL = (
+    Measure(
+        name="waiting",
+        unit=Unit.CONTACTS,
+        help="Contacts waiting now.",
+        metric="waiting_contacts",
+        live=_waiting,
+    ),
+    Measure(
+        name="longest_wait",
+        unit=Unit.SECONDS,
+        help="How long the one who waits longest has waited; 0 when nobody waits.",
+        metric="longest_wait_seconds",
+        live=_longest_wait,
+        next_change=_longest_wait_change,
+        grows=True,
+    ),
+    Measure(
+        name="waiting_over_target",
+        unit=Unit.CONTACTS,
+        help="Contacts that have waited longer than the service level's target now.",
+        metric="waiting_over_target_contacts",
+        live=_waiting_over_target,
+        next_change=_next_over_target,
+    ),
+    Measure(
+        name="talking",
+        unit=Unit.CONTACTS,
+        help="Contacts connected to an agent now.",
+        metric="talking_contacts",
+        live=_talking,
+    ),
+    Measure(
+        name="arrived",
+        unit=Unit.CONTACTS,
+        help="Contacts that joined the queue in the window.",
+        metric="window_arrived_contacts",
+        over=_arrived,
+    ),
+    Measure(
+        name="offered",
+        unit=Unit.CONTACTS,
+        help="Contacts that ended in the window: answered, abandoned, timeout, key_exit,"
+        " empty or failed.",
+        metric="window_offered_contacts",
+        over=_offered,
+    ),
+    *(
+        Measure(
+            name=OUTCOME_LABELS[outcome],
+            unit=Unit.CONTACTS,
+            help=f"Contacts that ended in the window because {_OUTCOME_HELP[outcome]}.",
+            metric="window_contacts",
+            labels=(("outcome", OUTCOME_LABELS[outcome]),),
+            over=_outcome(outcome),
+        )
+        for outcome in Outcome
+    ),
+    Measure(
+        name="answer_rate",
+        unit=Unit.RATIO,
+        help="answered / (offered - short abandons).",
+        metric="answer_ratio",
+        over=_counts_only(answer_rate),
+    ),
+    Measure(
+        name="abandonment_rate",
+        unit=Unit.RATIO,
+        help="(abandoned - short abandons) / (offered - short abandons).",
+        metric="abandonment_ratio",
+        over=_counts_only(abandonment_rate),
+    ),
+    Measure(
+        name="overflow_rate",
+        unit=Unit.RATIO,
+        help="(timeout + empty + key_exit) / (offered - short abandons).",
+        metric="overflow_ratio",
+        over=_counts_only(overflow_rate),
+    ),
+    Measure(
+        name="service_level",
+        unit=Unit.RATIO,
+        help="Answered within the target, by the formula the queue is configured with.",
+        metric="service_level_ratio",
+        over=_service_level,
+    ),
+    Measure(
+        name="service_level_now",
+        unit=Unit.RATIO,
+        help="The service level with those waiting over the target added to the base:"
+        " it falls before the calls end.",
+        metric="service_level_now_ratio",
+        over=_service_level_now,
+        next_change=_next_over_target,
+    ),
+    Measure(
+        name="average_wait",
+        unit=Unit.SECONDS,
+        help="Mean wait of the answered (average speed of answer).",
+        metric="average_wait_seconds",
+        over=_average_wait,
+    ),
+    *(
+        Measure(
+            name=f"p{percent}_wait",
+            unit=Unit.SECONDS,
+            help=f"{percent}th percentile (nearest rank) of the waits of the answered"
+            " and abandoned.",
+            metric=f"p{percent}_wait_seconds",
+            over=_percentile(percent),
+        )
+        for percent in (50, 90, 95)
+    ),
+    Measure(
+        name="max_wait",
+        unit=Unit.SECONDS,
+        help="Longest finished wait of the offered.",
+        metric="max_wait_seconds",
+        over=_max_wait,
+    ),
+    Measure(
+        name="average_talk",
+        unit=Unit.SECONDS,
+        help="Mean length of the talks that ended in the window.",
+        metric="average_talk_seconds",
+        over=_average_talk,
+    ),
+)
+
+MEASURES = {measure.name: measure for measure in _ALL}
+"""Every measure by name."""

@@ -1,0 +1,325 @@
+"""The state of one subject (a queue or a group): who waits, who talks, what has ended."""
+
+import dataclasses
+from bisect import bisect_left, insort
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from fnmatch import fnmatchcase
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from callmon.clock import SECOND, Micros
+from callmon.events import Outcome
+from callmon.rules import Subject
+from callmon.windows import (
+    CODES,
+    FLAGS,
+    SHORT,
+    UNKNOWN,
+    WITHIN,
+    LocalDay,
+    SampleLog,
+    Window,
+)
+
+__all__ = [
+    "BUCKETS",
+    "DEFAULT_TARGETS",
+    "Formula",
+    "GroupSettings",
+    "Overflow",
+    "QueueSettings",
+    "SubjectState",
+    "Targets",
+    "WindowSpec",
+    "day_of",
+]
+
+BUCKETS: tuple[Micros, ...] = tuple(
+    seconds * SECOND for seconds in (1, 2, 5, 10, 15, 20, 30, 45, 60, 90, 120, 180, 300, 600)
+)
+"""Upper bounds of the wait histogram; every configured target joins them."""
+
+
+class Formula(StrEnum):
+    """How a service level treats abandons (``docs/administrators/measures.md``)."""
+
+    ABANDONS_NEGATIVE = "abandons_negative"
+    ABANDONS_IGNORED = "abandons_ignored"
+    ABANDONS_POSITIVE = "abandons_positive"
+    ANSWERED_ONLY = "answered_only"
+
+
+class Overflow(StrEnum):
+    """Whether timeout, key_exit, empty and failed stay in the service level's base."""
+
+    MISSED = "missed"
+    IGNORED = "ignored"
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Targets:
+    """What a subject promises its callers."""
+
+    within: Micros = 20 * SECOND  #: T: answered within, inclusive
+    short_abandon: Micros = 0  #: an abandon strictly sooner is short; 0 switches it off
+    formula: Formula = Formula.ABANDONS_NEGATIVE
+    overflow: Overflow = Overflow.MISSED
+
+
+DEFAULT_TARGETS = Targets()
+
+_ANSWERED, _ABANDONED = int(Outcome.ANSWERED), int(Outcome.ABANDONED)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class QueueSettings:
+    """A queue by callmon's name, and what sources call it."""
+
+    name: str
+    origins: tuple[tuple[str, str], ...] = ()  #: (source, name); source "*" is any
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    timezone: str = "UTC"
+    targets: Targets = DEFAULT_TARGETS
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class GroupSettings:
+    """A named set of queues with targets of its own."""
+
+    name: str
+    queues: tuple[str, ...]  #: names or globs of queues
+    labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    timezone: str = "UTC"
+    targets: Targets = DEFAULT_TARGETS
+
+    def has(self, queue: str) -> bool:
+        """Tell whether the queue of that name is in it."""
+        return any(fnmatchcase(queue, pattern) for pattern in self.queues)
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class WindowSpec:
+    """A configured window: ``15m`` with a length, ``today`` with ``day``, or all time."""
+
+    name: str
+    length: Micros | None = None
+    day: bool = False
+
+
+class SubjectState:
+    """Everything known of one queue or group.
+
+    Counters (``arrived`` … ``rings``) never fall; the rest is what holds now.
+    """
+
+    __slots__ = (
+        "_changes",
+        "_day",
+        "_short",
+        "_within",
+        "arrived",
+        "blind",
+        "bounds",
+        "buckets",
+        "corrected",
+        "counts",
+        "log",
+        "refused",
+        "rings",
+        "starts",
+        "subject",
+        "sums",
+        "talking",
+        "targets",
+        "windows",
+    )
+
+    def __init__(
+        self,
+        subject: Subject,
+        targets: Targets,
+        day: LocalDay,
+        windows: Sequence[WindowSpec],
+        bounds: tuple[Micros, ...] = BUCKETS,
+    ) -> None:
+        self.subject = subject
+        self.targets = targets
+        self._within = targets.within
+        self._short = targets.short_abandon
+        self._day = day
+        self.log = SampleLog()
+        self.windows = {spec.name: self.open_window(spec) for spec in windows}
+        self.starts: list[Micros] = []  #: start of every running wait, ascending
+        self.talking = 0
+        self.blind = False
+        self._changes = 0
+        self.arrived = 0
+        self.counts = [0] * CODES  #: ended contacts by code, for ever
+        self.sums = [0] * CODES
+        self.bounds = bounds
+        self.buckets = ([0] * (len(bounds) + 1), [0] * (len(bounds) + 1))
+        self.refused: dict[str, int] = {}
+        self.corrected: dict[tuple[Outcome, Outcome], int] = {}
+        self.rings = 0
+
+    def open_window(self, spec: WindowSpec) -> Window:
+        """Return a new window over this subject's samples; ``close`` it after use."""
+        return Window(self.log, spec.length, self._day if spec.day else None)
+
+    @property
+    def version(self) -> tuple[int, ...]:
+        """A value that differs whenever anything but time has changed."""
+        log = self.log
+        return self._changes, self.arrived, self.talking, len(log.codes), len(log.talks)
+
+    @property
+    def untouched(self) -> bool:
+        """Whether no contact has ever been told of here."""
+        return not (self.arrived or self.log.talks or self.rings or self.refused)
+
+    def changed(self) -> None:
+        """Note a change that none of the counters shows."""
+        self._changes += 1
+
+    def join(self, at: Micros) -> None:
+        """A contact waits since *at*."""
+        starts = self.starts
+        if not starts or at >= starts[-1]:
+            starts.append(at)
+        else:
+            insort(starts, at)
+        self.arrived += 1
+        self.log.arrive(at)
+
+    def leave(self, at: Micros, start: Micros, outcome: Outcome, wait: Micros | None) -> None:
+        """The contact that waits since *start* is done."""
+        starts = self.starts
+        del starts[0 if starts[0] == start else bisect_left(starts, start)]
+        if outcome == _ANSWERED:
+            self.talking += 1
+        self.end(at, outcome, wait)
+
+    def end(self, at: Micros, outcome: Outcome, wait: Micros | None) -> None:
+        """Count the end of a wait."""
+        if wait is None:
+            code = outcome * FLAGS + UNKNOWN
+            wait = 0
+        else:
+            code = outcome * FLAGS
+            if wait <= self._within:
+                code += WITHIN
+            if outcome <= _ABANDONED:
+                self.buckets[outcome][bisect_left(self.bounds, wait)] += 1
+                if outcome == _ABANDONED and wait < self._short:
+                    code += SHORT
+            self.sums[code] += wait
+        self.counts[code] += 1
+        self.log.end(at, code, wait)
+
+    def end_talk(self, at: Micros, talk: Micros | None) -> None:
+        """One of the running talks ended after *talk*."""
+        self.talking -= 1
+        if talk is not None:
+            self.log.end_talk(at, talk)
+
+    def waiting_over(self, now: Micros, target: Micros) -> int:
+        """Return how many have waited longer than *target* at *now*."""
+        return bisect_left(self.starts, now - target)
+
+    def next_over(self, now: Micros, target: Micros) -> Micros | None:
+        """Return when the next of the waiting will have waited longer than *target*."""
+        index = bisect_left(self.starts, now - target)
+        return self.starts[index] + target + 1 if index < len(self.starts) else None
+
+    def retarget(self, targets: Targets) -> None:
+        """Judge all held samples by new targets; counters keep what they have counted."""
+        self.targets = targets
+        self._within = targets.within
+        self._short = targets.short_abandon
+        log = self.log
+        for index, code in enumerate(log.codes):
+            if not code & UNKNOWN:
+                wait = log.waits[index]
+                outcome = code // FLAGS
+                short = outcome == _ABANDONED and wait < self._short
+                new = outcome * FLAGS + WITHIN * (wait <= self._within) + SHORT * short
+                if new != code:
+                    log.recode(index, new)
+        self.changed()
+
+    def outcome_total(self, outcome: Outcome) -> int:
+        """Return how many contacts ever ended so."""
+        return sum(self.counts[outcome * FLAGS : (outcome + 1) * FLAGS])
+
+    def set_windows(self, specs: Sequence[WindowSpec]) -> None:
+        """Have exactly the windows of *specs*; those that stay keep what they hold."""
+        wanted = {spec.name: spec for spec in specs}
+        for name in [name for name in self.windows if name not in wanted]:
+            self.windows.pop(name).close()
+        for name, spec in wanted.items():
+            if name not in self.windows:
+                self.windows[name] = self.open_window(spec)
+        self.changed()
+
+    def set_day(self, day: LocalDay) -> None:
+        """Let ``today`` begin at the midnights of another time zone."""
+        if day is not self._day:
+            self._day = day
+            for window in self.log.windows:
+                if window.day is not None:
+                    window.day = day
+                    window.begin_again()
+            self.changed()
+
+    def set_bounds(self, bounds: tuple[Micros, ...]) -> None:
+        """Use other histogram bounds. What was counted by the old ones cannot be told."""
+        if bounds != self.bounds:
+            self.bounds = bounds
+            self.buckets = ([0] * (len(bounds) + 1), [0] * (len(bounds) + 1))
+            self.changed()
+
+    def gather(self, members: Sequence["SubjectState"]) -> None:
+        """Become the sum of *members*: what they hold of the past, who waits, who talks."""
+        self.starts = sorted(start for member in members for start in member.starts)
+        self.talking = sum(member.talking for member in members)
+        logs = [member.log for member in members]
+        for at in sorted(at for log in logs for at in log.arrivals):
+            self.log.arrive(at)
+        # The log forgets arrivals before ends: counted is who ended or waits.
+        self.arrived = len(self.starts) + sum(len(log.at) for log in logs)
+        for at, code, wait in sorted(
+            sample for log in logs for sample in zip(log.at, log.codes, log.waits, strict=True)
+        ):
+            self.end(at, Outcome(code // FLAGS), None if code & UNKNOWN else wait)
+        for at, talk in sorted(talk for log in logs for talk in log.single_talks()):
+            self.log.end_talk(at, talk)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Return the counters as plain values, for a checkpoint."""
+        return {
+            "arrived": self.arrived,
+            "counts": list(self.counts),
+            "sums": list(self.sums),
+            "bounds": list(self.bounds),
+            "buckets": [list(row) for row in self.buckets],
+            "refused": dict(self.refused),
+            "rings": self.rings,
+        }
+
+    def restore(self, counters: Mapping[str, Any]) -> None:
+        """Set the counters to what ``snapshot`` returned; the windows stay as they are."""
+        self.arrived = counters["arrived"]
+        self.counts = list(counters["counts"])
+        self.sums = list(counters["sums"])
+        self.refused = dict(counters["refused"])
+        self.rings = counters["rings"]
+        if tuple(counters["bounds"]) == self.bounds:
+            answered, abandoned = counters["buckets"]
+            self.buckets = (list(answered), list(abandoned))
+        self.changed()
+
+
+def day_of(zone: str) -> LocalDay:
+    """Return the local days of *zone* (an IANA name)."""
+    return LocalDay(ZoneInfo(zone))
