@@ -1,0 +1,413 @@
+"""The life cycle of contacts: events become outcomes, waits and talks.
+
+One ``ContactBook`` per (source, queue) remembers who waits, who talks, and for a while
+who has gone, so that an event told twice is counted once. The rules are those of
+Asterisk's app_queue as its queue_log tells them:
+
+* A join of an id that waits already means that the end of the former visit was lost.
+* An end without a join belongs to a caller carried in from before our time, or to one
+  whose id changed on an attended transfer: then a waiting contact began at that moment.
+* The first end of a visit decides. ``SYSCOMPAT`` is followed by ``ABANDON``, old versions
+  log ``EXITEMPTY`` twice: what comes after the end of a visit repeats it.
+* A talk may outlast the visit that began it: the same id can join again before the end
+  of the former talk is logged.
+* The end of a talk of a contact that waits means that its answer was lost.
+* Within a second, and where the clock stepped back a little, the place in the stream tells
+  what came first.
+"""
+
+from collections import deque
+from collections.abc import Callable
+
+import msgspec
+
+from callmon.clock import SECOND, Micros
+from callmon.errors import DropReason
+from callmon.events import (
+    ContactAnswered,
+    ContactJoined,
+    ContactLeft,
+    Event,
+    Outcome,
+    TalkEnded,
+)
+from callmon.queues import SubjectState
+
+__all__ = ["MEMORY", "Contact", "ContactBook", "Source"]
+
+MEMORY: Micros = 6 * 3_600 * SECOND
+"""How long a finished contact is remembered. What is older and unknown is late."""
+
+MAX_CONTACTS = 500_000
+"""Contacts remembered per queue: more than ``MEMORY`` of any real one, yet bounded."""
+
+MAX_OPEN: Micros = 24 * 3_600 * SECOND
+"""A visit or talk open for longer has lost its end."""
+
+_SAME_START: Micros = 2 * SECOND
+"""Logged durations are differences of whole seconds, off by one at either end."""
+
+
+class Contact(msgspec.Struct, gc=False):
+    """One visit of one customer to one queue."""
+
+    start: Micros
+    seq: int  #: of the last event that advanced it
+    former: "Contact | None" = None  #: an earlier visit of the same id whose talk still runs
+    end: Micros | None = None  #: None while it waits
+    talking: bool = False
+    told: Micros = 0  #: up to when ends of earlier visits' talks have been told
+    moved: bool = False  #: it goes on under another id
+
+
+class Source:
+    """What the books of one source share: the memory of finished contacts."""
+
+    __slots__ = ("finished", "horizon", "name", "since", "watermark")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.watermark: Micros = 0  #: the latest ``at`` seen
+        self.since: Micros | None = None  #: the first ``at`` seen: coverage begins
+        self.horizon: Micros = -MEMORY  #: what is older and unknown is late
+        self.finished: deque[tuple[Micros, dict[str, Contact], str, Contact]] = deque()
+
+    def saw(self, at: Micros) -> None:
+        """Note that the source has come to *at*."""
+        self.watermark = at
+        self.horizon = at - MEMORY
+        if self.since is None:
+            self.since = at
+
+    def forget(self) -> None:
+        """Drop contacts that finished longer than ``MEMORY`` ago."""
+        horizon = self.horizon
+        finished = self.finished
+        while finished and finished[0][0] < horizon:
+            _, contacts, key, contact = finished.popleft()
+            if contacts.get(key) is not contact:
+                continue
+            if contact.former is None:
+                del contacts[key]
+            else:
+                # Its own waiting is over, but an earlier visit of the id still talks.
+                finished.append((self.watermark, contacts, key, contact))
+
+
+class ContactBook:
+    """The contacts of one queue of one source, and the states that count them.
+
+    *surprised* is called when an event has changed more than its kind lets expect.
+    """
+
+    __slots__ = ("_surprised", "contacts", "source", "states")
+
+    def __init__(
+        self,
+        source: Source,
+        states: tuple[SubjectState, ...],
+        surprised: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.source = source
+        self.states = states  #: the queue first, then its groups
+        self._surprised = surprised
+        self.contacts: dict[str, Contact] = {}
+
+    def joined(self, event: ContactJoined) -> DropReason | None:
+        """Open a visit; None when it was taken in."""
+        at = event.at
+        contacts = self.contacts
+        key = event.contact
+        former = None
+        told = 0
+        if key in contacts:
+            contact = contacts[key]
+            if contact.end is None:
+                if at <= contact.start:
+                    return DropReason.DUPLICATE
+                self._lose(contact, at)
+                self._surprised()
+            elif at <= contact.end and _precedes(event, contact.end, contact.seq):
+                return DropReason.DUPLICATE
+            former = _talking(contact)
+            told = contact.told
+        elif at < self.source.horizon:
+            return DropReason.LATE
+        elif len(contacts) >= MAX_CONTACTS:
+            return DropReason.CONTACT_LIMIT
+        contacts[key] = (
+            Contact(at, event.seq)
+            if former is None
+            else Contact(at, event.seq, former, told=told)
+        )
+        for state in self.states:
+            state.join(at)
+        return None
+
+    def answered(self, event: ContactAnswered) -> DropReason | None:
+        """End a wait with an agent; None when it was taken in."""
+        contact = self.contacts.get(event.contact)
+        if (
+            contact is None
+            or contact.end is not None
+            or (event.at <= contact.start and _precedes(event, contact.start, contact.seq))
+        ):
+            found = self._unexpected(event, contact)
+            if isinstance(found, DropReason):
+                return found
+            contact = found
+        contact.talking = True
+        self._end(contact, event, Outcome.ANSWERED)
+        return None
+
+    def left(self, event: ContactLeft) -> DropReason | None:
+        """End a wait without an agent; None when it was taken in."""
+        contact = self.contacts.get(event.contact)
+        if (
+            contact is None
+            or contact.end is not None
+            or (event.at <= contact.start and _precedes(event, contact.start, contact.seq))
+        ):
+            found = self._unexpected(event, contact)
+            if isinstance(found, DropReason):
+                return found
+            contact = found
+        self._end(contact, event, event.outcome)
+        self._finish(event.contact, contact)
+        return None
+
+    def talk_ended(self, event: TalkEnded) -> DropReason | None:
+        """End a talk; None when it was taken in."""
+        contact = self.contacts.get(event.contact)
+        if contact is None:
+            return self._orphan_talk(event)
+        talk = contact if contact.former is None else _oldest_talk(contact)
+        told = max(contact.told, talk.start if talk.end is None else talk.end)
+        if event.at <= told and _precedes(event, told, contact.seq):
+            return DropReason.DUPLICATE
+        if not talk.talking:
+            if talk.end is not None:
+                return DropReason.DUPLICATE
+            self._answer_unseen(talk, event)
+        talk.talking = False
+        contact.seq = event.seq
+        for state in self.states:
+            state.end_talk(event.at, event.talk)
+        if talk is contact:
+            self._finish(event.contact, contact)
+        else:
+            contact.told = event.at
+            _forget_former(contact)
+        return None
+
+    def restarted(self, at: Micros, seq: int) -> None:
+        """The source began anew at *at*: waits before are lost, talks are over."""
+        for key, contact in list(self.contacts.items()):
+            # Of the same second is before what stands before in the stream.
+            until = at if contact.seq < seq else at - 1
+            if contact.end is None and contact.start <= until:
+                self._lose(contact, at)
+                contact.seq = seq
+                self._finish(key, contact)
+            self._hang_up(key, contact, at, until)
+
+    def close(self, now: Micros) -> None:
+        """Nothing more will come here: waits are lost, talks are over."""
+        for contact in self.contacts.values():
+            if contact.end is None:
+                self._lose(contact, now)
+            while (talk := _oldest_talk(contact)).talking:
+                talk.talking = False
+                for state in self.states:
+                    state.end_talk(now, None)
+        self.contacts.clear()
+
+    def sweep(self, now: Micros) -> bool:
+        """Close what has been open for longer than ``MAX_OPEN``; tell whether there was any."""
+        horizon = now - MAX_OPEN
+        swept = False
+        for key, contact in list(self.contacts.items()):
+            if contact.end is None and contact.start <= horizon:
+                self._lose(contact, now)
+                self._finish(key, contact)
+                swept = True
+            swept = self._hang_up(key, contact, now, horizon) or swept
+        return swept
+
+    def open_starts(self) -> list[Micros]:
+        """Return when every open visit, or the visit of every open talk, began."""
+        return [
+            _oldest_talk(contact).start
+            for contact in self.contacts.values()
+            if contact.end is None or contact.talking or contact.former is not None
+        ]
+
+    def _unexpected(
+        self, event: ContactAnswered | ContactLeft, contact: Contact | None
+    ) -> Contact | DropReason:
+        """Return the waiting contact that *event* ends, though none waits under its id."""
+        if contact is None:
+            if event.at < self.source.horizon:
+                return DropReason.LATE
+            if len(self.contacts) >= MAX_CONTACTS:
+                return DropReason.CONTACT_LIMIT
+        elif contact.moved and contact.end is not None:
+            # It was not renamed after all, unless this is from before.
+            if event.at <= contact.end and _precedes(event, contact.end, contact.seq):
+                return DropReason.DUPLICATE
+        else:
+            began = event.at - (event.wait or 0)
+            if contact.end is None or began <= contact.end + _SAME_START:
+                return DropReason.DUPLICATE
+        return self._carried_in(event, contact)
+
+    def _carried_in(
+        self, event: ContactAnswered | ContactLeft, known: Contact | None
+    ) -> Contact:
+        """Return a contact whose join we did not see, or saw under another id."""
+        began = event.at - (event.wait or 0)
+        former = _talking(known) if known else None
+        renamed = self._renamed(event, began)
+        if renamed is not None:
+            _oldest_visit(renamed).former = former
+            self.contacts[event.contact] = renamed
+            return renamed
+        contact = Contact(began, event.seq, former, told=known.told if known else 0)
+        self.contacts[event.contact] = contact
+        for state in self.states:
+            state.join(began)
+        return contact
+
+    def _renamed(self, event: ContactAnswered | ContactLeft, began: Micros) -> Contact | None:
+        """Return the waiting contact that goes on under the event's id, if there is one.
+
+        Attended transfer changes the id of a waiting caller. If our coverage held the
+        moment this caller joined, its join is here, under the former id.
+        """
+        since = self.source.since
+        if event.wait is None or since is None or began <= since + _SAME_START:
+            return None
+        waiting = [
+            (abs(contact.start - began), key)
+            for key, contact in self.contacts.items()
+            if contact.end is None and abs(contact.start - began) <= _SAME_START
+        ]
+        if not waiting:
+            return None
+        key = min(waiting)[1]
+        contact = self.contacts[key]
+        # What is told of the former id again must not open a second visit.
+        ghost = Contact(contact.start, event.seq, end=event.at, moved=True)
+        self.contacts[key] = ghost
+        self._finish(key, ghost)
+        return contact
+
+    def _end(
+        self, contact: Contact, event: ContactAnswered | ContactLeft, outcome: Outcome
+    ) -> None:
+        wait = event.wait
+        if wait is None:
+            wait = max(event.at - contact.start, 0)
+        contact.end = max(event.at, contact.start)
+        contact.seq = event.seq
+        for state in self.states:
+            state.leave(event.at, contact.start, outcome, wait)
+
+    def _lose(self, contact: Contact, at: Micros) -> None:
+        contact.end = at
+        for state in self.states:
+            state.leave(at, contact.start, Outcome.LOST, None)
+
+    def _answer_unseen(self, contact: Contact, event: TalkEnded) -> None:
+        """End the wait of *contact*: its talk has ended, so it must have been answered."""
+        if event.talk is None:
+            answered, wait = event.at, None
+        else:
+            answered = max(event.at - event.talk, contact.start)
+            wait = answered - contact.start
+        contact.end = answered
+        for state in self.states:
+            state.leave(answered, contact.start, Outcome.ANSWERED, wait)
+        self._surprised()
+
+    def _hang_up(self, key: str, contact: Contact, at: Micros, until: Micros) -> bool:
+        """End the talks of *contact* that began by *until*; tell whether there was any.
+
+        They end without a length: nobody measured it.
+        """
+        ended = False
+        while (
+            (talk := _oldest_talk(contact)).talking
+            and talk.end is not None
+            and talk.end <= until
+        ):
+            talk.talking = False
+            for state in self.states:
+                state.end_talk(at, None)
+            if talk is contact:
+                self._finish(key, contact)
+            else:
+                _forget_former(contact)
+            ended = True
+        return ended
+
+    def _orphan_talk(self, event: TalkEnded) -> DropReason | None:
+        """A talk that began before our time: its length is known, its contact was not ours."""
+        if event.at < self.source.horizon:
+            return DropReason.LATE
+        if len(self.contacts) >= MAX_CONTACTS:
+            return DropReason.CONTACT_LIMIT
+        contact = Contact(event.at - (event.talk or 0), event.seq)
+        contact.end = contact.start
+        self.contacts[event.contact] = contact
+        for state in self.states:
+            state.talking += 1
+            state.end_talk(event.at, event.talk)
+        self._finish(event.contact, contact)
+        return None
+
+    def _finish(self, key: str, contact: Contact) -> None:
+        source = self.source
+        source.finished.append((source.watermark, self.contacts, key, contact))
+
+
+def _precedes(event: Event, instant: Micros, seq: int) -> bool:
+    """Tell whether *event* came before what happened at *instant* in place *seq*.
+
+    Call it when its time is not later. Close to the instant the place in the stream decides:
+    lines share a second, and clocks step back a little. Further back it is old.
+    """
+    return event.at < instant - _SAME_START or event.seq <= seq
+
+
+def _talking(contact: Contact) -> Contact | None:
+    """Return *contact* if a talk of it, or of an earlier visit, still runs."""
+    return contact if contact.talking else contact.former
+
+
+def _oldest_talk(contact: Contact) -> Contact:
+    """Return the earliest visit of *contact* that still talks; else *contact* itself."""
+    oldest = contact
+    visit: Contact | None = contact
+    while visit is not None:
+        if visit.talking:
+            oldest = visit
+        visit = visit.former
+    return oldest
+
+
+def _oldest_visit(contact: Contact) -> Contact:
+    """Return the last in the line of former visits; *contact* itself if there is none."""
+    while contact.former is not None:
+        contact = contact.former
+    return contact
+
+
+def _forget_former(contact: Contact) -> None:
+    """Unlink the visits behind *contact* whose talks are over."""
+    visit = contact
+    while (former := visit.former) is not None:
+        if former.talking:
+            visit = former
+        else:
+            visit.former = former.former
