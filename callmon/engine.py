@@ -1,0 +1,331 @@
+"""The engine: events in, state and threshold transitions out.
+
+``apply`` changes the state, ``advance`` moves time; both are plain functions. The state at
+an instant is the state after all events of that instant: thresholds are evaluated, and
+timers due at an instant run, when time moves past it. So the order in which events of one
+instant arrive cannot matter, and a replay fires at the same instants as the live run.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from callmon.clock import SECOND, Micros
+from callmon.directory import Directory, EngineSettings
+from callmon.errors import DropReason
+from callmon.events import Event, FeedChanged, SourceRestarted
+from callmon.queues import SubjectState
+from callmon.routes import Route, SourceState
+from callmon.rules import SubjectKind
+from callmon.subjects import Key, Subjects
+from callmon.thresholds import Transition
+from callmon.watches import NEVER, Timers, Watch
+
+__all__ = ["Engine", "EngineSettings"]
+
+_HOUR: Micros = 3_600 * SECOND
+_SWEEP_HOURS = 6
+"""Each full hour forgets who has gone for long; each sixth looks for what has lost its end."""
+
+_OF_A_SOURCE = (SourceRestarted, FeedChanged)
+_SPELLINGS = 4
+"""Spellings of a queue's name worth remembering: names ignore case."""
+
+
+class Engine:
+    """All state of the daemon, owned by one thread.
+
+    *subject_state* may be a kind of state that remembers more: a replay counts by arrival.
+    """
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        now: Micros = 0,
+        subject_state: type[SubjectState] = SubjectState,
+    ) -> None:
+        self.now = now
+        self.dropped: dict[str, int] = {}  #: events not used, by reason
+        self._sources: dict[str, SourceState] = {}
+        self._timers = Timers()
+        self._dirty: dict[Watch, None] = {}
+        self._transitions: list[Transition] = []
+        self._sweep_at = (now // _HOUR + 1) * _HOUR
+        self._subjects = Subjects(settings, subject_state, self._dirty, self._publish)
+
+    @property
+    def settings(self) -> EngineSettings:
+        """The settings in force."""
+        return self._subjects.settings
+
+    @property
+    def subjects(self) -> Mapping[Key, SubjectState]:
+        """Every subject's state, by kind and name."""
+        return self._subjects.states
+
+    # ---- time -------------------------------------------------------------------
+
+    def advance(self, now: Micros) -> None:
+        """Move time to *now* and do everything due until then, *now* included."""
+        if now > self.now:
+            self._run_before(now)
+            self.now = now
+        self._settle()
+        while (watch := self._timers.pop(self.now)) is not None:
+            self._evaluate(watch)
+
+    def next_due(self) -> Micros | None:
+        """Return the instant at which ``advance`` has something to do; None: no such."""
+        if self._dirty:
+            return self.now
+        earliest = self._timers.earliest
+        return None if earliest == NEVER else earliest
+
+    def drain(self) -> list[Transition]:
+        """Return the threshold transitions since the last call, in order of time."""
+        transitions, self._transitions = self._transitions, []
+        return transitions
+
+    # ---- events -----------------------------------------------------------------
+
+    def apply(self, event: Event) -> None:
+        """Take in one event."""
+        self.apply_all((event,))
+
+    def apply_all(self, events: Iterable[Event]) -> None:
+        """Take in *events*, in the order of arrival. This is the hot path."""
+        sources = self._sources
+        dirty = self._dirty
+        timers = self._timers
+        for event in events:
+            at = event.at
+            if at > self.now:
+                if dirty or timers.earliest < at or self._sweep_at < at:
+                    self._run_before(at)
+                self.now = at
+            state = sources.get(event.source) or self._open_source(event.source)
+            kind = type(event)
+            if isinstance(event, _OF_A_SOURCE):
+                self._source_changed(state, event)
+                continue
+            if at > state.source.watermark:
+                state.source.saw(at)
+            route = state.routes.get(event.queue) or self._open_route(state, event.queue)
+            if route is None:
+                self._drop(DropReason.QUEUE_LIMIT)
+                continue
+            drop = route.take[kind](event)
+            if drop is not None:
+                self._drop(drop)
+                continue
+            for watch in route.watches[kind]:
+                if watch.touched():
+                    dirty[watch] = None
+
+    # ---- reading ----------------------------------------------------------------
+
+    def states(self) -> list[SubjectState]:
+        """Return every subject's state, queues first, each kind in order of name."""
+        return self._subjects.ordered()
+
+    def watches(self) -> Iterator[Watch]:
+        """Yield everything that thresholds watch, subject by subject."""
+        return self._subjects.watches()
+
+    def oldest_open(self) -> Micros | None:
+        """Return when the oldest visit that is still open began; None when none is."""
+        starts = [
+            start
+            for state in self._sources.values()
+            for route in state.queues.values()
+            for start in route.book.open_starts()
+        ]
+        return min(starts, default=None)
+
+    def history_start(self, now: Micros) -> Micros:
+        """Return how far back events must be read so that every window is whole at *now*."""
+        starts = [
+            now - spec.length for spec in self.settings.windows if spec.length is not None
+        ]
+        if any(spec.day for spec in self.settings.windows):
+            zones = self._subjects.directory.zones()
+            starts += [self._subjects.day(zone).start(now) for zone in zones]
+        starts += [
+            now - watch.window.length
+            for watch in self.watches()
+            if watch.window is not None and watch.window.length is not None
+        ]
+        return min(starts, default=now)
+
+    def snapshot(self) -> dict[str, object]:
+        """Return all counters as plain values, by kind and name."""
+        return {
+            f"{kind}:{name}": state.snapshot() for (kind, name), state in self.subjects.items()
+        }
+
+    def restore(self, snapshot: Mapping[str, object]) -> None:
+        """Set the counters to what a ``snapshot`` holds; windows stay as they are."""
+        for key, values in snapshot.items():
+            kind, _, name = key.partition(":")
+            state = self._subjects.get(SubjectKind(kind), name)
+            if state is not None and isinstance(values, dict):
+                state.restore(values)
+
+    # ---- configuration ----------------------------------------------------------
+
+    def reconfigure(self, settings: EngineSettings, now: Micros) -> None:
+        """Take new settings; windows, counters, waiting contacts and states survive."""
+        self.advance(now)
+        self._unroute(Directory(settings))
+        routed = {name for state in self._sources.values() for name in state.queues}
+        self._subjects.renew(settings, routed, self.now)
+        for state in self._sources.values():
+            for name, route in state.queues.items():
+                queue = self.subjects[SubjectKind.QUEUE, name]
+                route.book.states = self._subjects.of_queue(queue)
+                self._rewatch(route)
+        self._see()
+        self._settle()
+
+    # ---- inside -----------------------------------------------------------------
+
+    def _run_before(self, now: Micros) -> None:
+        """Do what is due strictly before *now*, each thing at its own instant."""
+        if not self.now:
+            return  # time begins with the first event: there is no past to live through
+        self._settle()
+        timers = self._timers
+        while (due := min(timers.earliest, self._sweep_at)) < now:
+            self.now = max(self.now, due)
+            watch = timers.pop(due)
+            if watch is not None:
+                self._evaluate(watch)
+            elif due == self._sweep_at:
+                self._sweep(now)
+            self._settle()
+
+    def _sweep(self, until: Micros) -> None:
+        """Close what has been open for too long, each full hour up to *until*."""
+        sweeps = self._sweep_at // _HOUR % _SWEEP_HOURS == 0
+        for state in self._sources.values():
+            state.source.forget()
+            for route in state.queues.values() if sweeps else ():
+                if route.book.sweep(self.now):
+                    self._touch(route)
+        after = self.now
+        if until - after > _HOUR and self.oldest_open() is None:
+            after = until - 1  # a long silence in which nothing is open
+        self._sweep_at = (after // _HOUR + 1) * _HOUR
+
+    def _settle(self) -> None:
+        """Evaluate what the events of this instant have touched."""
+        dirty = self._dirty
+        while dirty:
+            watches = list(dirty)
+            dirty.clear()
+            for watch in watches:
+                self._evaluate(watch)
+
+    def _evaluate(self, watch: Watch) -> None:
+        transitions = watch.evaluate(self.now)
+        if transitions:
+            self._transitions += transitions
+        self._timers.schedule(watch)
+
+    def _touch(self, route: Route) -> None:
+        for watches in route.watches.values():
+            self._dirty.update(dict.fromkeys(watches))
+
+    def _publish(self, transitions: Iterable[Transition]) -> None:
+        self._transitions += transitions
+
+    def _drop(self, reason: DropReason) -> None:
+        self.dropped[reason] = self.dropped.get(reason, 0) + 1
+
+    def _source_changed(self, state: SourceState, event: SourceRestarted | FeedChanged) -> None:
+        if isinstance(event, FeedChanged):
+            state.feeds[event.feed] = event.up
+            self._see()
+            return
+        state.source.saw(max(state.source.watermark, event.at))
+        for route in state.queues.values():
+            route.book.restarted(event.at, event.seq)
+            self._touch(route)
+
+    def remove_feed(self, source: str, feed: str) -> None:
+        """Forget a feed: what it could see no longer counts."""
+        state = self._sources.get(source)
+        if state is not None and state.feeds.pop(feed, None) is not None:
+            self._see()
+
+    def _see(self) -> None:
+        """Find out which subjects are blind: those with a source none of whose feeds is up."""
+        blind = {name for name, state in self._sources.items() if state.blind}
+        sources = self._sources_of()
+        for subject in self.subjects.values():
+            of = sources.get(subject, set())
+            # A queue that nobody has spoken of yet may belong to any source.
+            seen = bool(blind & of) if of else bool(blind) and blind == set(self._sources)
+            if seen != subject.blind:
+                subject.blind = seen
+                subject.changed()
+        self._dirty.update(dict.fromkeys(self.watches()))
+
+    def _sources_of(self) -> dict[SubjectState, set[str]]:
+        sources: dict[SubjectState, set[str]] = {}
+        for name, state in self._sources.items():
+            for route in state.queues.values():
+                for subject in route.book.states:
+                    sources.setdefault(subject, set()).add(name)
+        return sources
+
+    def _open_source(self, name: str) -> SourceState:
+        state = self._sources[name] = SourceState(name)
+        return state
+
+    def _open_route(self, state: SourceState, spelled: str) -> Route | None:
+        """Return the route of the queue a source spells so; None beyond the queue limit."""
+        name = self._subjects.directory.queue_named(state.source.name, spelled)
+        route = state.queues.get(name)
+        if route is None:
+            queue = self._subjects.get(SubjectKind.QUEUE, name)
+            if queue is None:
+                return None
+            route = Route(state.source, self._subjects.of_queue(queue), self._touch)
+            state.queues[name] = route
+            self._rewatch(route)
+            if state.blind:
+                self._see()
+        if len(state.routes) < _SPELLINGS * self.settings.queue_limit:
+            state.routes[spelled] = route
+        return route
+
+    def _rewatch(self, route: Route) -> None:
+        """Tell *route* who watches its queue and groups."""
+        for watches in route.watches.values():
+            watches.clear()
+        for subject in route.book.states:
+            for watch in self._subjects.watches_of(subject):
+                for occasion in watch.occasions:
+                    route.watches[occasion].append(watch)
+
+    def _unroute(self, directory: Directory) -> None:
+        """Close the books of queues to which a source's names no longer lead.
+
+        Who waits there is lost to the former queue, and is carried in to the new one when
+        the source next speaks of him.
+        """
+        for state in self._sources.values():
+            moved = {
+                id(route)
+                for spelled, route in state.routes.items()
+                if state.queues.get(directory.queue_named(state.source.name, spelled))
+                is not route
+            }
+            for name, route in list(state.queues.items()):
+                if id(route) in moved:
+                    route.book.close(self.now)
+                    del state.queues[name]
+            state.routes = {
+                spelled: route
+                for spelled, route in state.routes.items()
+                if id(route) not in moved
+            }
