@@ -35,7 +35,7 @@ class FeedTelemetry:
         self._feed = feed
         self._families = families
         self._up = families.feed_up.labels(feed)
-        self._silent = families.feed_silent.labels(feed)
+        self._silent: Gauge | None = None  # absent where nobody said what silence is
         self._last_event: Gauge | None = None  # absent before there is one
         self._lag: Gauge | None = None
         self._gap = families.gap.labels(feed)
@@ -47,6 +47,8 @@ class FeedTelemetry:
 
     def silent(self, *, silent: bool) -> None:
         """Tell whether the source is quiet when it should not be."""
+        if self._silent is None:
+            self._silent = self._families.feed_silent.labels(self._feed)
         self._silent.set(silent)
 
     def received(self, kind: str, at: Micros, now: Micros, count: int = 1) -> None:

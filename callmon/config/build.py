@@ -16,6 +16,7 @@ from callmon.config.sections import (
     QueueLogSection,
     QueueSection,
     ServerSection,
+    SilenceSection,
     SimulatorSection,
     TargetsSection,
     TlsSection,
@@ -35,6 +36,7 @@ from callmon.feeds.settings import (
     FeedSettings,
     LongWait,
     QueueLogSettings,
+    Silence,
     SimulatorSettings,
 )
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
@@ -116,7 +118,19 @@ def _queue_log(
         path=builder.path(path),
         first_run=section.first_run,
         poll=section.poll,
+        silence=_silence(builder, (*loc, "silence"), section.silence),
     )
+
+
+def _silence(builder: Builder, loc: Loc, section: SilenceSection | None) -> Silence | None:
+    if section is None:
+        return None
+    if section.after is None:
+        builder.missing(loc, "after", "how long it may be quiet (after: 30m)")
+        return None
+    if section.after == 0:
+        builder.document.report((*loc, "after"), "expected a duration above 0, found 0")
+    return Silence(after=section.after, during=section.during)
 
 
 def _simulator(

@@ -37,7 +37,8 @@ def load_config(callmon_yml: Path, environ: Mapping[str, str]) -> Config:
     reason = _unreadable(path)
     if reason is None:
         thresholds, settings = _thresholds(path, environ, config)
-        problems += thresholds.problems
+        _check_silences(builder, config, settings)
+        problems = document.problems + thresholds.problems
     elif document.readable:
         document.report(("thresholds",), f"cannot read {path}: {reason}")
         problems = document.problems
@@ -89,6 +90,16 @@ def _thresholds(
     return document, ThresholdSettings(
         thresholds=thresholds, calendars=calendars, warnings=tuple(document.warnings)
     )
+
+
+def _check_silences(
+    builder: Builder, config: Config | None, settings: ThresholdSettings
+) -> None:
+    """See that the calendars that feeds name are there."""
+    for feed in config.feeds if config is not None else ():
+        if feed.silence is not None and feed.silence.during is not None:
+            loc = ("feeds", feed.name, "silence", "during")
+            builder.known(loc, feed.silence.during, settings.calendars, "calendar")
 
 
 def _open(path: Path, environ: Mapping[str, str]) -> Document:

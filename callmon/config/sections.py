@@ -47,6 +47,7 @@ __all__ = [
     "Section",
     "ServerSection",
     "ServiceLevelSection",
+    "SilenceSection",
     "SimulatorSection",
     "StorageSection",
     "TargetsSection",
@@ -92,6 +93,17 @@ class Section(BaseModel):
             document.misspelt((*loc, meant))
 
 
+class SilenceSection(Section):
+    """A feed that should speak, and does not."""
+
+    required: ClassVar[tuple[str, ...]] = ("after",)
+
+    after: Duration | None = Field(default=None, examples=["30m"])
+    """No event for so long is an alert."""
+    during: Name | None = Field(default=None, examples=["business_hours"])
+    """A calendar of thresholds.yml: quiet outside it is no wonder. Default: always."""
+
+
 class QueueLogSection(Section):
     """Follows the queue_log file of an Asterisk."""
 
@@ -107,6 +119,8 @@ class QueueLogSection(Section):
     """A log never read before: `history` reads back to midnight, `end` skips it."""
     poll: Duration = SECOND
     """How often a quiet file is looked at."""
+    silence: SilenceSection | None = None
+    """When being quiet is an alert. Default: never."""
 
 
 class LongWaitSection(Section):

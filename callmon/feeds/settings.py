@@ -15,6 +15,7 @@ __all__ = [
     "FirstRun",
     "LongWait",
     "QueueLogSettings",
+    "Silence",
     "SimulatorSettings",
 ]
 
@@ -27,6 +28,14 @@ class FirstRun(StrEnum):
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Silence:
+    """When a feed that says nothing is worth an alert."""
+
+    after: Micros
+    during: str | None = None  #: a calendar; None: at any time
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class QueueLogSettings:
     """Follow one Asterisk queue_log file."""
 
@@ -35,6 +44,7 @@ class QueueLogSettings:
     path: Path
     first_run: FirstRun = FirstRun.HISTORY
     poll: Micros = SECOND  #: how often a quiet file is looked at
+    silence: Silence | None = None  #: None: it may be quiet for as long as it likes
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +66,7 @@ class SimulatorSettings:
     speed: float = 1.0  #: simulated seconds per second
     queues: tuple[str, ...] | None = None  #: a choice of its queues; None: all of them
     long_wait: LongWait | None = None
+    silence: Silence | None = None
 
 
 FeedSettings = QueueLogSettings | SimulatorSettings
