@@ -62,7 +62,7 @@ async def _settle(rounds: int = 5) -> None:
         await asyncio.sleep(0)
 
 
-def queue_log_line(event: Event) -> str | None:
+def queue_log_line(event: Event) -> str | None:  # noqa: PLR0911  # one return per kind
     """Return *event* as Asterisk would log it, without line feed; None when it would not.
 
     The log knows whole seconds, as Asterisk's does, so reading it back is coarser.

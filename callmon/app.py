@@ -1,0 +1,463 @@
+"""The daemon: everything wired together, started, reloaded and stopped.
+
+The only module that knows all others. ``App`` takes its clock, environment and paths, so
+that it can run twice in one process.
+"""
+
+import asyncio
+import contextlib
+import gc
+import logging
+import random
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from pathlib import Path
+from types import MappingProxyType
+
+import structlog
+
+from callmon import __version__, logs, views
+from callmon.checkpoint import VERSION, Checkpoint, CheckpointFile
+from callmon.clock import SECOND, Clock, Micros
+from callmon.config import Config, load_config, signature
+from callmon.delivery import Delivery, build_delivery, delivery_settings
+from callmon.errors import ConfigError
+from callmon.feeds.base import Feed, FeedContext, Position
+from callmon.feeds.registry import build_feed
+from callmon.feeds.settings import FeedSettings, QueueLogSettings
+from callmon.feeds.simulator import SimulatorFeed
+from callmon.history import tell_history
+from callmon.http import HttpServer, Routes
+from callmon.monitor import FeedState, Monitor
+from callmon.notify import Notifier
+from callmon.queues import SubjectState
+from callmon.rules import Subject
+from callmon.sinks.prometheus import Format, MetricsPage, Page
+from callmon.supervise import Failure, feed_watchdog, supervise
+from callmon.telemetry import Telemetry
+from callmon.thresholds import Alert, Transition
+from callmon.watches import Watch
+
+__all__ = ["App", "configure_logging"]
+
+log = structlog.get_logger(__name__)
+
+STORE_EVERY: Micros = 15 * SECOND
+"""How much is read again after a crash, at most; nothing is lost by it."""
+
+WATCH_EVERY: Micros = 2 * SECOND
+"""How often the configuration files are looked at. A change must hold for as long."""
+
+STALL_STEP: Micros = SECOND // 20
+STALL_SAMPLES = 60
+"""Twenty looks a second; the worst of three seconds is kept for three minutes."""
+
+STOP_TIMEOUT_S = 10.0
+
+
+class App:
+    """One daemon, from start to stop."""
+
+    def __init__(
+        self,
+        path: Path,
+        config: Config,
+        *,
+        clock: Clock,
+        environ: Mapping[str, str],
+        notifier: Notifier | None = None,
+        listen: Callable[[Sequence[Transition]], None] = lambda _transitions: None,
+    ) -> None:
+        self._path = path
+        self.config = config
+        self._clock = clock
+        self._environ = environ
+        self._notifier = notifier or Notifier(environ)
+        self._listen = listen  #: hears of every transition: the live table of a demo
+        self._jitter = random.Random()  # noqa: S311  # spreads retries, guards nothing
+        self._telemetry = Telemetry(__version__)
+        self._telemetry.reloaded(clock.now())
+        self.monitor = Monitor(config.engine_settings(), clock, self._telemetry, self._publish)
+        self._file = CheckpointFile(config.storage_directory)
+        self._delivery = self._new_delivery(config)
+        self._page = self._new_page()
+        self._feeds: dict[str, tuple[FeedSettings, asyncio.Task[None]]] = {}
+        self._delivering: asyncio.Task[None] | None = None
+        self._group: asyncio.TaskGroup | None = None
+        self._seen = self._look()
+        self._started = asyncio.Event()
+        self._reloading = asyncio.Lock()
+        self._store_soon = asyncio.Event()
+        self.server = HttpServer(
+            Routes(
+                metrics=self._metrics,
+                problems=self.problems,
+                views={
+                    "queues": lambda: views.queues_view(self.monitor),
+                    "alerts": lambda: views.alerts_view(self.monitor),
+                    "status": self._status,
+                },
+                reload=self.reload,
+                debug=self._debug,
+            ),
+            clock,
+            host=config.server.host,
+            port=config.server.port,
+            web_config=config.server.web_config,
+        )
+
+    # ---- life ---------------------------------------------------------------------
+
+    async def run(self, ready: Callable[[], None] = lambda: None) -> None:
+        """Run until cancelled; *ready* is called when the state is that of now.
+
+        Raises:
+            ConfigError: the address cannot be listened on, or web-config.yml is wrong.
+        """
+        await self.server.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                self._group = group
+                await self._begin()
+                group.create_task(self.monitor.run())
+                group.create_task(self._store_regularly())
+                group.create_task(self._watch_files())
+                group.create_task(self._refresh_server())
+                group.create_task(self._measure_stalls())
+                group.create_task(
+                    feed_watchdog(self._notifier, self._clock, lambda: self.monitor.ticks)
+                )
+                log.info("daemon.ready", address=self.server.address, version=__version__)
+                # What has been built stays: the collector need not look at it again.
+                gc.collect()
+                gc.freeze()
+                self._notifier.ready()
+                ready()
+        finally:
+            self._notifier.stopping()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(STOP_TIMEOUT_S):
+                    await self._store()
+                    await self.server.stop()
+
+    def problems(self) -> list[str]:
+        """Return why the daemon is not ready; nothing: it is."""
+        if not self.monitor.began:
+            return ["starting: the state is being rebuilt"]
+        found = [
+            f"feed {feed.name}: {feed.reason}"
+            for feed in self.monitor.feeds.values()
+            if not feed.up
+        ]
+        if self._file.trouble:
+            found.append(f"storage: {self._file.trouble}")
+        return found
+
+    async def reload(self) -> Sequence[str]:
+        """Read the configuration again; return its mistakes, then nothing has changed."""
+        await self._started.wait()  # there is no state yet that could take new settings
+        async with self._reloading:
+            self._notifier.reloading(self._clock.monotonic())
+            seen = self._seen = await asyncio.to_thread(self._look)
+            try:
+                config = await asyncio.to_thread(load_config, self._path, self._environ)
+                delivery = await asyncio.to_thread(self._new_delivery, config)
+                await asyncio.to_thread(_warm, config, self._clock.now())
+            except ConfigError as error:
+                self._telemetry.reload_failed()
+                self._log_problems(error)
+                self._notifier.ready()
+                return error.problems
+            except Exception as error:
+                # A mistake of ours in reading a file must not end a daemon that runs well.
+                self._telemetry.reload_failed()
+                log.exception("config.crashed", path=str(self._path))
+                self._notifier.ready()
+                return [f"{self._path}: could not be read: {type(error).__name__}: {error}"]
+            await self.monitor.caught_up()
+            self._take(config, delivery)
+            # What was changed while it was being read is still to be read.
+            self._seen = await asyncio.to_thread(self._look, seen)
+            self._telemetry.reloaded(self._clock.now())
+            log.info("config.reloaded", path=str(self._path))
+            self._notifier.ready()
+            return ()
+
+    def _log_problems(self, error: ConfigError) -> None:
+        for problem in error.problems:
+            log.error("config.refused", error=problem)
+
+    # ---- start --------------------------------------------------------------------
+
+    async def _begin(self) -> None:
+        """Rebuild the state, start the feeds, and wait until it is that of now."""
+        stored = await asyncio.to_thread(self._file.load_or_set_aside)
+        if stored is not None:
+            await tell_history(self.monitor, self.config, stored, self._clock.now())
+            self.monitor.engine.restore(stored.counters)
+            self.monitor.engine.drain()
+            self._delivery.sink.restore(stored.alerts)
+        positions = {} if stored is None else stored.positions
+        since = self.monitor.engine.history_start(self._clock.now())
+        await asyncio.to_thread(_warm, self.config, self._clock.now())
+        for settings in self.config.feeds:
+            self._start_feed(settings, positions.get(settings.name), since)
+        self._expect_feeds(self.config)
+        await self.monitor.caught_up()
+        backlog = self.monitor.begin()
+        if stored is not None:
+            self._count_missed(backlog, stored.at)
+        self._delivery.sink.reconcile(self._standing())
+        self._delivering = self._spawn(self._delivery.run())
+        self._started.set()
+
+    def _count_missed(self, transitions: Sequence[Transition], since: Micros) -> None:
+        """Count breaches that came and went while callmon was down: after *since*."""
+        for transition in transitions:
+            if transition.kind == "ended" and transition.alert.fired_at > since:
+                self._telemetry.missed()
+
+    def _standing(self) -> Iterator[Alert]:
+        for watch in self.monitor.engine.watches():
+            yield from watch.state.alerts()
+
+    def _expect_feeds(self, config: Config) -> None:
+        """Tell the monitor which feeds should not be quiet, and when."""
+        self.monitor.expect(
+            {
+                feed.name: (
+                    feed.silence.after,
+                    config.calendars[feed.silence.during] if feed.silence.during else None,
+                )
+                for feed in config.feeds
+                if feed.silence is not None
+            }
+        )
+
+    def _start_feed(
+        self, settings: FeedSettings, position: Position | None, since: Micros
+    ) -> None:
+        monitor = self.monitor
+        state = monitor.add_feed(settings.name, settings.source)
+        state.position = position
+        context = FeedContext(
+            clock=self._clock,
+            emit=lambda events, position=None: monitor.emit(state, events, position),
+            up=lambda up, reason: monitor.up(state, up, reason),
+            count_drop=monitor.count_drop,
+            gap=lambda length, reason: monitor.gap(state, length, reason),
+            current=lambda: monitor.current(state),
+            resume=position,
+            since=since,
+        )
+        feed = build_feed(settings, context)
+        if isinstance(feed, SimulatorFeed):
+            monitor.clock = feed.clock  # its time may run faster than ours
+        self._feeds[settings.name] = settings, self._spawn(self._supervise(feed, state))
+
+    async def _supervise(self, feed: Feed, state: FeedState) -> None:
+        def failed(failure: Failure) -> None:
+            self.monitor.up(state, False, failure.error)  # noqa: FBT003  # as feeds say it
+            self._telemetry.feed(feed.name).reconnected(failure.reason)
+
+        await supervise(feed, self._clock, self._jitter, failed)
+
+    def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        if self._group is None:
+            raise RuntimeError("the daemon is not running")
+        return self._group.create_task(work)
+
+    # ---- reload -------------------------------------------------------------------
+
+    def _take(self, config: Config, delivery: Delivery) -> None:
+        """Put *config* into force. Nothing here can fail."""
+        old, self.config = self.config, config
+        if (old.server, old.storage_directory) != (config.server, config.storage_directory):
+            log.warning("config.needs_restart", at="server, storage")
+        if old.logging != config.logging:
+            configure_logging(config)
+        if delivery_settings(old) != delivery_settings(config):
+            self._replace_delivery(delivery)
+        if old.exported_windows != config.exported_windows:
+            self._page = self._new_page()
+        self.monitor.reconfigure(config.engine_settings())
+        self._expect_feeds(config)
+        wanted = {settings.name: settings for settings in config.feeds}
+        positions: dict[str, Position | None] = {}
+        for name, (settings, task) in list(self._feeds.items()):
+            new = wanted.get(name)
+            if new != settings:
+                task.cancel()
+                del self._feeds[name]
+                if new is not None and _same_stream(settings, new):
+                    positions[name] = self.monitor.feeds[name].position
+                self.monitor.remove_feed(name)
+        since = self.monitor.engine.history_start(self._clock.now())
+        for name, settings in wanted.items():
+            if name not in self._feeds:
+                self._start_feed(settings, positions.get(name), since)
+
+    def _replace_delivery(self, delivery: Delivery) -> None:
+        """Deliver in the new way, knowing what was delivered in the old one."""
+        saved = self._delivery.sink.snapshot()
+        if self._delivering is not None:
+            self._delivering.cancel()
+        self._delivery = delivery
+        delivery.sink.restore(saved)
+        delivery.sink.reconcile(self._standing())
+        self._delivering = self._spawn(delivery.run())
+
+    def _look(self, known: Mapping[Path, object] = MappingProxyType({})) -> dict[Path, object]:
+        """Return the signature of every file of the configuration that is not *known*."""
+        return {file: known.get(file) or signature(file) for file in self.config.files}
+
+    async def _watch_files(self) -> None:
+        """Reload when a file has changed and stayed so for one look."""
+        former = self._seen
+        while True:
+            await self._clock.sleep(WATCH_EVERY)
+            seen = await asyncio.to_thread(self._look)
+            if seen != self._seen and seen == former:
+                await self.reload()
+            former = seen
+
+    # ---- delivery -----------------------------------------------------------------
+
+    def _new_delivery(self, config: Config) -> Delivery:
+        return build_delivery(
+            config, self._clock, self._telemetry, self._jitter.random, self._facts
+        )
+
+    def _new_page(self) -> MetricsPage:
+        return MetricsPage(
+            self,
+            self._clock,
+            self._own_metrics,
+            windows=self.config.exported_windows,
+            rendered=self._telemetry.rendered,
+        )
+
+    def _publish(self, transitions: Sequence[Transition]) -> None:
+        """Take what the engine found out."""
+        self._delivery.sink.apply(transitions)
+        self._listen(transitions)
+        self._store_soon.set()
+        for transition in transitions:
+            alert = transition.alert
+            log.info(
+                "alert.changed",
+                reason=transition.kind,
+                threshold=alert.threshold,
+                subject=alert.subject.name,
+                state=alert.severity.value,
+                at=views.instant(transition.at),
+            )
+
+    def _facts(self, subject: Subject) -> Mapping[str, str]:
+        """Return what on-call staff want to know of *subject* at the moment of telling."""
+        state = self.monitor.engine.subjects.get((subject.kind, subject.name))
+        if state is None or state.blind:
+            return {}
+        return {"waiting": str(len(state.starts))}
+
+    # ---- what is shown ------------------------------------------------------------
+
+    def now(self) -> Micros:
+        """Return engine time."""
+        return self.monitor.now()
+
+    def subjects(self) -> list[SubjectState]:
+        """Return the queues and groups; none before their state is that of now."""
+        return self.monitor.engine.states() if self.monitor.began else []
+
+    def thresholds(self) -> list[Watch]:
+        """Return every threshold of every subject; none before their state is known."""
+        return list(self.monitor.engine.watches()) if self.monitor.began else []
+
+    def handed_over(self) -> Mapping[tuple[tuple[str, str], ...], int]:
+        """Return the firing alerts, and 1 where Prometheus delivers them."""
+        return self._delivery.sink.handed_over()
+
+    async def _metrics(self, accept: str, gzip: bool) -> Page:  # noqa: FBT001  # as Routes ask
+        return await self._page.page(accept, gzip=gzip)
+
+    async def _own_metrics(self, form: Format) -> bytes:
+        openmetrics = form is Format.OPENMETRICS
+        return await asyncio.to_thread(self._telemetry.render, openmetrics=openmetrics)
+
+    def _status(self) -> object:
+        return views.status_view(self.monitor, __version__, self.problems())
+
+    def _debug(self, name: str) -> object | None:
+        feed = self.monitor.feeds.get(name)
+        return None if feed is None else views.feed_view(feed)
+
+    async def _refresh_server(self) -> None:
+        while True:
+            await self._clock.sleep(10 * SECOND)
+            await self.server.refresh()
+
+    async def _measure_stalls(self) -> None:
+        """Export by how much the event loop was late at the worst lately."""
+        worst: deque[Micros] = deque(maxlen=STALL_SAMPLES)
+        while True:
+            late = 0
+            for _ in range(STALL_SAMPLES):
+                before = self._clock.monotonic()
+                await self._clock.sleep(STALL_STEP)
+                late = max(late, self._clock.monotonic() - before - STALL_STEP)
+            worst.append(late)
+            self._telemetry.stalled(max(worst))
+
+    # ---- checkpoint ---------------------------------------------------------------
+
+    async def _store_regularly(self) -> None:
+        while True:
+            async with asyncio.TaskGroup() as group:
+                sleep = group.create_task(self._clock.sleep(STORE_EVERY))
+                sleep.add_done_callback(lambda _: self._store_soon.set())
+                await self._store_soon.wait()
+                sleep.cancel()
+            self._store_soon.clear()
+            await self._store()
+
+    async def _store(self) -> None:
+        """Write the checkpoint; when that fails, say so and go on monitoring."""
+        monitor = self.monitor
+        if not monitor.began:
+            return
+        checkpoint = Checkpoint(
+            version=VERSION,
+            at=monitor.engine.now,
+            oldest_open=monitor.engine.oldest_open(),
+            positions={
+                feed.name: dict(feed.position)
+                for feed in monitor.feeds.values()
+                if feed.position is not None
+            },
+            counters=monitor.engine.snapshot(),
+            alerts=self._delivery.sink.snapshot(),
+        )
+        await asyncio.to_thread(self._file.try_store, checkpoint)
+
+
+def _same_stream(old: FeedSettings, new: FeedSettings) -> bool:
+    """Whether a place in what *old* reads is a place in what *new* reads."""
+    if isinstance(old, QueueLogSettings) and isinstance(new, QueueLogSettings):
+        return (old.source, old.path) == (new.source, new.path)
+    return type(old) is type(new) and old.source == new.source
+
+
+def configure_logging(config: Config) -> None:
+    """Log as *config* wants it."""
+    logs.configure_logging(
+        json=config.logging.format == "json",
+        level=logging.getLevelNamesMapping()[config.logging.level.upper()],
+    )
+
+
+def _warm(config: Config, now: Micros) -> None:
+    """Have every calendar look around *now*: the first look reads zones and holidays."""
+    for calendar in config.calendars.values():
+        calendar.opened_at(now)
+        calendar.next_change(now)

@@ -1,0 +1,280 @@
+"""The engine in real time: what feeds say goes in, transitions come out when they are due.
+
+Engine time is our clock less the skew of the source. It follows the clock only while every
+feed is current: in the middle of a backlog the state is that of the past, and to judge it
+by the present would raise false alarms.
+"""
+
+import asyncio
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+
+import structlog
+
+from callmon.calendars import Calendar
+from callmon.clock import SECOND, Clock, Micros
+from callmon.engine import Engine, EngineSettings
+from callmon.errors import DropReason
+from callmon.events import KINDS, Event, FeedChanged
+from callmon.feeds.base import Position
+from callmon.telemetry import Telemetry
+from callmon.thresholds import Transition
+
+__all__ = ["FeedState", "Monitor"]
+
+log = structlog.get_logger(__name__)
+
+AHEAD: Micros = 60 * SECOND
+"""An event further ahead of our clock is not believed: it would move time for everybody."""
+
+SKEW_FROM: Micros = 2 * SECOND
+"""A smaller difference of clocks is within what whole seconds and reading take."""
+
+SKEW_SAMPLES = 101
+SKEW_AT_LEAST = 5
+TICK: Micros = SECOND
+"""Longest time between two looks at the clock: a clock that is set is noticed."""
+
+NEWS = 50
+
+
+class FeedState:
+    """What is known of one running feed."""
+
+    def __init__(self, name: str, source: str) -> None:
+        self.name = name
+        self.source = source
+        self.up = False
+        self.reason = "starting"
+        self.current = False
+        self.position: Position | None = None
+        self.last_at: Micros | None = None
+        self.delays: deque[Micros] = deque(maxlen=SKEW_SAMPLES)
+        self.recent: deque[Event] = deque(maxlen=NEWS)
+        self.silent = False
+        self.listening_since: Micros = 0  #: engine time from which silence counts
+
+    def is_silent(self, now: Micros, after: Micros, during: Calendar | None) -> bool:
+        """Tell whether it has said nothing for longer than *after*, while it should speak.
+
+        Only time in which it was up and *during* was open counts.
+        """
+        if not self.up:
+            return False  # then it is down, which is another alert
+        begin = max(self.listening_since, self.last_at or 0)
+        if during is not None:
+            opened = during.opened_at(now)
+            if opened is None:
+                return False
+            begin = max(begin, opened)
+        return now - begin > after
+
+
+class Monitor:
+    """Owns the engine and its time."""
+
+    def __init__(
+        self,
+        settings: EngineSettings,
+        clock: Clock,
+        telemetry: Telemetry,
+        publish: Callable[[Sequence[Transition]], None],
+    ) -> None:
+        self.clock = clock
+        self.engine = Engine(settings)
+        self.feeds: dict[str, FeedState] = {}
+        self.ticks = 0  #: grows while the engine works: systemd's watchdog lives by it
+        self.changes = 0  #: grows with every batch of events
+        self.began = False  #: every feed has been current once
+        self._telemetry = telemetry
+        self._publish = publish
+        self._skew: Micros = 0
+        self._silences: Mapping[str, tuple[Micros, Calendar | None]] = {}
+        self._wake = asyncio.Event()
+        self._sleeping_until: Micros = 0
+
+    # ---- what feeds say -----------------------------------------------------------
+
+    def add_feed(self, name: str, source: str) -> FeedState:
+        """Make room for a feed that is about to run."""
+        state = self.feeds[name] = FeedState(name, source)
+        self._telemetry.feed(name).up(up=False)
+        return state
+
+    def remove_feed(self, name: str) -> None:
+        """Forget a feed that no longer runs."""
+        state = self.feeds.pop(name)
+        self._telemetry.forget_feed(name)
+        self.engine.remove_feed(state.source, name)
+        self._advance()
+
+    def emit(self, feed: FeedState, events: Sequence[Event], position: Position | None) -> None:
+        """Take a feed's events."""
+        if position is not None:
+            feed.position = position
+        if not events:
+            return
+        now = self.clock.now()
+        if feed.current:
+            self._note_delay(feed, now - events[-1].at)
+        feed.current = False
+        limit = now - self._skew + AHEAD
+        if max(event.at for event in events) > limit:
+            events = self._believable(feed, events, limit)
+        self.engine.apply_all(events)
+        self.changes += 1
+        self.ticks += 1
+        self._count(feed, events, now)
+
+    def current(self, feed: FeedState) -> None:
+        """A feed has told all it has."""
+        if not feed.current:
+            feed.current = True
+            self._advance()
+
+    def up(self, feed: FeedState, up: bool, reason: str) -> None:  # noqa: FBT001  # as feeds say it
+        """A feed sees, or is blind."""
+        if up and not feed.up:
+            feed.listening_since = self.now()
+        feed.up, feed.reason = up, reason
+        self._telemetry.feed(feed.name).up(up=up)
+        if not up:
+            # Nothing more will come for now, and the others must not wait for it.
+            feed.current = True
+        if self.began:
+            self._tell_engine(feed)
+            self._advance()
+
+    def expect(self, silences: Mapping[str, tuple[Micros, Calendar | None]]) -> None:
+        """Say of each feed how long it may be quiet, and during which calendar that counts."""
+        self._silences = silences
+
+    def count_drop(self, stage: str, reason: str, count: int = 1) -> None:
+        """Count what a feed could not use."""
+        self._telemetry.events_dropped(stage, reason, count)
+
+    def gap(self, feed: FeedState, length: Micros, _reason: str) -> None:
+        """Count time that is lost for good."""
+        self._telemetry.feed(feed.name).gap(length)
+
+    # ---- time ---------------------------------------------------------------------
+
+    def now(self) -> Micros:
+        """Return engine time."""
+        return max(self.clock.now() - self._skew, self.engine.now)
+
+    def begin(self) -> list[Transition]:
+        """Judge by the present from now on: call it when all feeds have caught up.
+
+        Returns what came about meanwhile; part of it has been told before the stop, and
+        what has ended is past.
+        """
+        self.began = True
+        for feed in self.feeds.values():
+            self._tell_engine(feed)
+        self.engine.advance(self.clock.now() - self._skew)
+        return self.engine.drain()
+
+    async def run(self) -> None:
+        """Advance the engine whenever something is due, until cancelled."""
+        while True:
+            self._wake.clear()
+            self._advance()
+            self._judge_silences()
+            await self._sleep(self._pause())
+
+    async def caught_up(self) -> None:
+        """Wait until every feed has been current at once."""
+        while not self._all_current():
+            await self.clock.sleep(SECOND // 100)
+
+    def reconfigure(self, settings: EngineSettings) -> None:
+        """Take new settings; wait for ``caught_up`` first, for it judges by the present."""
+        self.engine.reconfigure(settings, self.now())
+        self._hand_on()
+
+    def _pause(self) -> Micros:
+        """Return how long nothing is due. In a backlog nothing is, until its end is told."""
+        due = self.engine.next_due()
+        if due is None or not self._all_current():
+            return TICK
+        return min(max(due - self.now(), 0), TICK)
+
+    def _judge_silences(self) -> None:
+        now = self.now()
+        for name, (after, during) in self._silences.items():
+            feed = self.feeds.get(name)
+            if feed is None:
+                continue
+            silent = feed.is_silent(now, after, during)
+            self._telemetry.feed(name).silent(silent=silent)
+            if silent != feed.silent:
+                feed.silent = silent
+                (log.warning if silent else log.info)(
+                    "feed.silent" if silent else "feed.speaking", feed=name
+                )
+
+    def _all_current(self) -> bool:
+        return all(feed.current for feed in self.feeds.values())
+
+    def _advance(self) -> None:
+        if not self.began or not self._all_current():
+            return
+        self.ticks += 1
+        self.engine.advance(self.clock.now() - self._skew)
+        self._hand_on()
+        due = self.engine.next_due()
+        if due is not None and due < self._sleeping_until:
+            self._wake.set()
+
+    def _hand_on(self) -> None:
+        transitions = self.engine.drain()
+        if transitions:
+            self._publish(transitions)
+        self._telemetry.dropped_by_engine(self.engine.dropped)
+
+    async def _sleep(self, delay: Micros) -> None:
+        """Sleep for *delay*, or until something is due earlier."""
+        self._sleeping_until = self.now() + delay
+        async with asyncio.TaskGroup() as group:
+            sleep = group.create_task(self.clock.sleep(delay))
+            sleep.add_done_callback(lambda _: self._wake.set())
+            await self._wake.wait()
+            sleep.cancel()
+
+    # ---- inside -------------------------------------------------------------------
+
+    def _tell_engine(self, feed: FeedState) -> None:
+        changed = FeedChanged(self.engine.now, feed.source, 0, feed.name, feed.up)
+        self.engine.apply(changed)
+
+    def _believable(
+        self, feed: FeedState, events: Sequence[Event], limit: Micros
+    ) -> list[Event]:
+        kept = [event for event in events if event.at <= limit]
+        dropped = len(events) - len(kept)
+        self._telemetry.events_dropped("engine", DropReason.FUTURE, dropped)
+        log.warning("events.ahead", feed=feed.name, reason=DropReason.FUTURE, count=dropped)
+        return kept
+
+    def _count(self, feed: FeedState, events: Sequence[Event], now: Micros) -> None:
+        if not events:
+            return
+        telemetry = self._telemetry.feed(feed.name)
+        feed.last_at = events[-1].at
+        for kind, count in Counter(map(type, events)).items():
+            telemetry.received(KINDS[kind], feed.last_at, now, count)
+        feed.recent.extend(events[-NEWS:])
+
+    def _note_delay(self, feed: FeedState, delay: Micros) -> None:
+        """Learn the skew of the source's clock; with one source engine time heeds it."""
+        feed.delays.append(delay)
+        if len(feed.delays) < SKEW_AT_LEAST:
+            return
+        median = sorted(feed.delays)[len(feed.delays) // 2]
+        self._telemetry.feed(feed.name).skewed(median)
+        alone = len({state.source for state in self.feeds.values()}) == 1
+        skew = median if alone and abs(median) > SKEW_FROM else 0
+        if abs(skew - self._skew) > SKEW_FROM:
+            log.warning("clock.skewed", feed=feed.name, delay_s=median / SECOND)
+            self._skew = skew
