@@ -16,12 +16,13 @@ cp -r "$tree/config" "$work/"
 cd "$work" # callmon must come from the wheel, not from the tree
 callmon=$work/venv/bin/callmon
 "$callmon" --version
-"$callmon" check --config config/callmon.yml
+"$callmon" check --config config/callmon.yml >check.txt
 "$callmon" schema thresholds >thresholds.schema.json
 cat >queue_log <<'LOG'
 1600000000|1600000000.1|sales|NONE|ENTERQUEUE||5550100|1
 1600000010|1600000000.1|sales|Agent/1|CONNECT|10|1600000000.2|3
 1600000070|1600000000.1|sales|Agent/1|COMPLETECALLER|10|60|1
 LOG
-"$callmon" replay queue_log
+"$callmon" replay queue_log | tee figures
+grep -q '^sales  *1 ' figures
 echo "the wheel works: $(basename "$wheel")"

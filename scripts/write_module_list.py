@@ -13,14 +13,14 @@ BEGIN, END = "<!-- modules: made by `make fmt` -->\n", "<!-- end of modules -->\
 
 
 def module_table() -> str:
-    """Return a line a module: its path in the package, the first line of its docstring."""
+    """Return a line a module: its path, the first line of its docstring."""
     package = ROOT / "callmon"
     lines = ["\n| module | what it is |\n|---|---|\n"]
     for file in sorted(package.rglob("*.py")):
         if file.name != "__init__.py":
             docstring = ast.get_docstring(ast.parse(file.read_text())) or ""
             first = docstring.partition("\n")[0].replace("``", "`").replace("|", "\\|")
-            lines.append(f"| `{file.relative_to(package)}` | {first} |\n")
+            lines.append(f"| `{file.relative_to(ROOT)}` | {first} |\n")
     return "".join([*lines, "\n"])
 
 
