@@ -283,7 +283,7 @@ def _public_holidays(spec: CalendarSpec) -> "HolidayBase | None":
     if spec.holidays is None:
         return None
     # A quarter of a second to import: only calendars that need it pay.
-    from holidays import country_holidays  # noqa: PLC0415
+    from holidays import country_holidays  # noqa: PLC0415  # slow to import
 
     country, _, subdivision = spec.holidays.partition("-")
     try:

@@ -112,9 +112,9 @@ def commands() -> None:
 @_config_option
 def run(config: Path) -> None:
     """Monitor until stopped; SIGHUP reloads the configuration."""
-    from callmon import app
+    from callmon import daemon
 
-    sys.exit(app.run(config))
+    sys.exit(daemon.run(config))
 
 
 @commands.command()

@@ -27,7 +27,6 @@ from callmon.events import (
     ContactAnswered,
     ContactJoined,
     ContactLeft,
-    Event,
     Outcome,
     TalkEnded,
 )
@@ -48,14 +47,18 @@ _SAME_START: Micros = 2 * SECOND
 """Logged durations are differences of whole seconds, off by one at either end."""
 
 
+_Told = ContactJoined | ContactAnswered | ContactLeft | TalkEnded
+
+
 class Contact(msgspec.Struct, gc=False):
     """One visit of one customer to one queue."""
 
     start: Micros
-    seq: int  #: of the last event that advanced it
+    seq: int  #: place in the stream of what was heard of it last
     former: "Contact | None" = None  #: an earlier visit of the same id whose talk still runs
     end: Micros | None = None  #: None while it waits
     talking: bool = False
+    before: int = -1  #: ``seq`` of the id's earlier visit, if there was one
     told: Micros = 0  #: up to when ends of earlier visits' talks have been told
     moved: bool = False  #: it goes on under another id
 
@@ -118,27 +121,23 @@ class ContactBook:
         at = event.at
         contacts = self.contacts
         key = event.contact
-        former = None
-        told = 0
+        earlier = None
         if key in contacts:
             contact = contacts[key]
             if contact.end is None:
                 if at <= contact.start:
-                    return DropReason.DUPLICATE
+                    return _heard(contact, event)
                 self._lose(contact, at)
                 self._surprised()
-            elif at <= contact.end and _precedes(event, contact.end, contact.seq):
-                return DropReason.DUPLICATE
-            former = _talking(contact)
-            told = contact.told
+            elif at <= contact.end and _repeats_join(event, contact, contact.end):
+                return _heard(contact, event)
+            earlier = contact
         elif at < self.source.horizon:
             return DropReason.LATE
         elif len(contacts) >= MAX_CONTACTS:
             return DropReason.CONTACT_LIMIT
         contacts[key] = (
-            Contact(at, event.seq)
-            if former is None
-            else Contact(at, event.seq, former, told=told)
+            Contact(at, event.seq) if earlier is None else _again(at, event.seq, earlier)
         )
         for state in self.states:
             state.join(at)
@@ -150,7 +149,7 @@ class ContactBook:
         if (
             contact is None
             or contact.end is not None
-            or (event.at <= contact.start and _precedes(event, contact.start, contact.seq))
+            or (event.at <= contact.start and _precedes(event, contact.start, contact.before))
         ):
             found = self._unexpected(event, contact)
             if isinstance(found, DropReason):
@@ -166,7 +165,7 @@ class ContactBook:
         if (
             contact is None
             or contact.end is not None
-            or (event.at <= contact.start and _precedes(event, contact.start, contact.seq))
+            or (event.at <= contact.start and _precedes(event, contact.start, contact.before))
         ):
             found = self._unexpected(event, contact)
             if isinstance(found, DropReason):
@@ -182,12 +181,14 @@ class ContactBook:
         if contact is None:
             return self._orphan_talk(event)
         talk = contact if contact.former is None else _oldest_talk(contact)
-        told = max(contact.told, talk.start if talk.end is None else talk.end)
-        if event.at <= told and _precedes(event, told, contact.seq):
-            return DropReason.DUPLICATE
+        began = talk.start if talk.end is None else talk.end
+        if (event.at <= began and _precedes(event, began, talk.before)) or (
+            event.at <= contact.told and event.seq <= contact.seq
+        ):
+            return _heard(contact, event)
         if not talk.talking:
             if talk.end is not None:
-                return DropReason.DUPLICATE
+                return _heard(contact, event)
             self._answer_unseen(talk, event)
         talk.talking = False
         contact.seq = event.seq
@@ -254,11 +255,11 @@ class ContactBook:
         elif contact.moved and contact.end is not None:
             # It was not renamed after all, unless this is from before.
             if event.at <= contact.end and _precedes(event, contact.end, contact.seq):
-                return DropReason.DUPLICATE
+                return _heard(contact, event)
         else:
             began = event.at - (event.wait or 0)
             if contact.end is None or began <= contact.end + _SAME_START:
-                return DropReason.DUPLICATE
+                return _heard(contact, event)
         return self._carried_in(event, contact)
 
     def _carried_in(
@@ -266,13 +267,12 @@ class ContactBook:
     ) -> Contact:
         """Return a contact whose join we did not see, or saw under another id."""
         began = event.at - (event.wait or 0)
-        former = _talking(known) if known else None
         renamed = self._renamed(event, began)
         if renamed is not None:
-            _oldest_visit(renamed).former = former
+            _oldest_visit(renamed).former = _talking(known) if known else None
             self.contacts[event.contact] = renamed
             return renamed
-        contact = Contact(began, event.seq, former, told=known.told if known else 0)
+        contact = _again(began, event.seq, known) if known else Contact(began, event.seq)
         self.contacts[event.contact] = contact
         for state in self.states:
             state.join(began)
@@ -371,11 +371,32 @@ class ContactBook:
         source.finished.append((source.watermark, self.contacts, key, contact))
 
 
-def _precedes(event: Event, instant: Micros, seq: int) -> bool:
-    """Tell whether *event* came before what happened at *instant* in place *seq*.
+def _heard(contact: Contact, event: _Told) -> DropReason:
+    """Refuse what is known already, but remember how far *contact* was heard of."""
+    contact.seq = max(contact.seq, event.seq)
+    return DropReason.DUPLICATE
 
-    Call it when its time is not later. Close to the instant the place in the stream decides:
-    lines share a second, and clocks step back a little. Further back it is old.
+
+def _again(at: Micros, seq: int, earlier: Contact) -> Contact:
+    """Return a visit of an id that has been there before."""
+    return Contact(at, seq, _talking(earlier), before=earlier.seq, told=earlier.told)
+
+
+def _repeats_join(event: ContactJoined, contact: Contact, end: Micros) -> bool:
+    """Tell whether a join no later than *end* is of the visit that ended then, or older."""
+    if event.at == end > contact.start:
+        return False
+    if event.at == contact.start < end:
+        return True
+    return _precedes(event, end, contact.seq)
+
+
+def _precedes(event: _Told, instant: Micros, seq: int) -> bool:
+    """Tell whether *event*, no later than *instant*, belongs to what was up to place *seq*.
+
+    Close to the instant the place in the stream decides: lines share a second, and clocks
+    step back a little. Further back it is old. Places are only compared where the id was
+    there before, for they begin anew with each file of a log.
     """
     return event.at < instant - _SAME_START or event.seq <= seq
 

@@ -444,3 +444,65 @@ def test_the_oldest_open_visit_is_where_a_restart_must_read_from() -> None:
     assert BASE == engine.oldest_open()
     engine.apply(talk_ended(s(30), "a", s(25), seq=6))
     assert BASE + s(20) == engine.oldest_open()
+
+
+def test_places_begin_anew_with_each_file() -> None:
+    """A log rotated within a second: what the new file tells first is no repetition."""
+    engine = engine_told(
+        joined(0, "a", seq=5_000),
+        answered(0, "a", 0, seq=0),
+        talk_ended(0, "a", 0, seq=60),
+        joined(s(9), "b", seq=7_000),
+        left(s(10), "b", Outcome.TIMEOUT, wait=s(1), seq=7_060),
+        joined(s(10), "b", seq=0),
+    )
+
+    assert [(0, "answered", 0), (10, "timeout", 1)] == ends(engine)
+    assert [(0, 0)] == talks(engine)
+    assert [10] == waiting(engine)
+    assert {} == engine.dropped
+
+
+def test_a_join_told_again_elsewhere_is_no_second_visit() -> None:
+    """The same second as the join of a visit that has ended since: its repetition."""
+    engine = engine_told(
+        joined(s(10), "a", seq=1),
+        left(s(11), "a", wait=s(1), seq=2),
+        joined(s(10), "a", seq=3),
+    )
+
+    assert [] == waiting(engine)
+    assert {DropReason.DUPLICATE: 1} == engine.dropped
+
+
+def test_a_former_talk_cannot_end_the_next_one_too() -> None:
+    """The end of the first talk told again, after a second answer and a third join."""
+    events: list[Event] = [
+        joined(0, "a", seq=1),
+        answered(0, "a", 0, seq=2),
+        joined(0, "a", seq=3),
+        answered(0, "a", 0, seq=4),
+        talk_ended(s(1), "a", s(1), seq=5),
+        joined(s(1), "a", seq=6),
+    ]
+
+    engine = engine_told(*events, *events)
+
+    assert [(1, 1)] == talks(engine)
+    assert 1 == sales(engine).talking
+    assert [1] == waiting(engine)
+
+
+def test_what_was_told_before_a_transfer_is_not_told_by_another() -> None:
+    """An end of the first id from before its caller was renamed is a repetition."""
+    engine = engine_told(
+        joined(0, "before", seq=1),
+        joined(s(5), "a", seq=2),
+        left(s(10), "a", wait=s(5), seq=3),
+        joined(s(10), "a", seq=4),
+        left(s(50), "c", wait=s(40), seq=5),
+        left(s(10), "a", wait=s(5), seq=3),
+    )
+
+    assert [(10, "abandoned", 5), (50, "abandoned", 40)] == ends(engine)
+    assert {DropReason.DUPLICATE: 1} == engine.dropped

@@ -335,11 +335,13 @@ def test_a_name_that_leads_elsewhere_loses_who_waits() -> None:
     """Lost to the former queue, carried in to the new one at his end; the rest goes on."""
     engine = engine_with()
     engine.apply_all([joined(0, "a", seq=1), joined(0, "b", "support", seq=2)])
+    engine.apply_all([joined(0, "c", seq=3), answered(0, "c", 0, seq=4)])
     vip = QueueSettings(name="vip", origins=((SOURCE, "sales"),))
 
     engine.reconfigure(settings_with(queues=(vip, QueueSettings(name="support"))), BASE + 5)
-    engine.apply(left(9, "a", wait=9, seq=3))
-    engine.apply(left(9, "b", wait=9, queue="support", seq=4))
+    assert 0 == engine.subjects[SubjectKind.GROUP, "everyone"].talking
+    engine.apply(left(9, "a", wait=9, seq=5))
+    engine.apply(left(9, "b", wait=9, queue="support", seq=6))
 
     assert ["support", "vip"] == names(engine)
     assert {"abandoned": 1} == outcomes(queue(engine, "vip"))

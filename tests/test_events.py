@@ -49,7 +49,7 @@ def test_events_cannot_be_changed() -> None:
     event = ContactJoined(1, "pbx", 0, "sales", "a")
 
     with pytest.raises(AttributeError):
-        event.at = 2  # type: ignore[misc]
+        event.at = 2  # type: ignore[misc]  # it must fail
 
 
 def test_everything_public_is_listed() -> None:

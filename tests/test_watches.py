@@ -342,7 +342,7 @@ def test_a_blind_queue_fires_nothing_and_ends_nothing(
     ]
     events += tell([*visits])
     # The source becomes known to be the queue's by its first event.
-    events = [joined(0, "first", seq=-2), left(0, "first", Outcome.LOST, seq=-1), *events]
+    events = [joined(0, "first"), left(0, "first", Outcome.LOST), *events]
     events.sort(key=lambda event: event.at)
 
     transitions = follow(engine, events)

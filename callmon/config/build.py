@@ -293,7 +293,7 @@ def _targets(section: TargetsSection, inherited: Targets) -> Targets:
     changes: Mapping[str, object] = {
         key: value for key, value in given.items() if value is not None
     }
-    return dataclasses.replace(inherited, **changes)  # type: ignore[arg-type]
+    return dataclasses.replace(inherited, **changes)  # type: ignore[arg-type]  # by name
 
 
 def _check_limits(builder: Builder, file: CallmonFile) -> None:

@@ -24,7 +24,7 @@ class _Schema(GenerateJsonSchema):
     def default_schema(self, schema: core_schema.WithDefaultSchema) -> JsonSchemaValue:
         return self.generate_inner(schema["schema"])
 
-    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002
+    def field_title_should_be_set(self, schema: object) -> bool:  # noqa: ARG002  # pydantic's
         return False  # titles only repeat the keys
 
     def model_schema(self, schema: core_schema.ModelSchema) -> JsonSchemaValue:

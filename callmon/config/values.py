@@ -282,7 +282,7 @@ def address(value: object) -> tuple[str, int]:
     )
     if match is None or int(match[3]) > 65_535:  # noqa: PLR2004 - the last port
         raise ValueError("expected host:port such as 127.0.0.1:9877 or [::1]:9877")
-    return match[1] or match[2] or "0.0.0.0", int(match[3])  # noqa: S104 - ":9877" asks for it
+    return match[1] or match[2] or "0.0.0.0", int(match[3])  # noqa: S104 - as asked for
 
 
 def format_duration(length: Micros) -> str:

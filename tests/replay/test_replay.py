@@ -188,7 +188,7 @@ def test_until_is_the_state_after_that_instant(tmp_path: Path) -> None:
 
 def test_progress_reaches_the_length_of_the_files(tmp_path: Path) -> None:
     """The bar ends full, with packed files too."""
-    plain = written(tmp_path, CALL * 2_000)
+    plain = written(tmp_path, CALL * 8_000)
     packed = tmp_path / "queue_log.1.gz"
     packed.write_bytes(gzip.compress(line(50, "c9", "ENTERQUEUE", "", 1, 1).encode()))
     steps: list[int] = []
