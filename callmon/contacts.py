@@ -269,7 +269,9 @@ class ContactBook:
         began = event.at - (event.wait or 0)
         renamed = self._renamed(event, began)
         if renamed is not None:
-            _oldest_visit(renamed).former = _talking(known) if known else None
+            if known is not None:
+                renamed.former = _talking(known)
+                renamed.before, renamed.told = known.seq, known.told
             self.contacts[event.contact] = renamed
             return renamed
         contact = _again(began, event.seq, known) if known else Contact(began, event.seq)
@@ -296,8 +298,18 @@ class ContactBook:
             return None
         key = min(waiting)[1]
         contact = self.contacts[key]
-        # What is told of the former id again must not open a second visit.
-        ghost = Contact(contact.start, event.seq, end=event.at, moved=True)
+        # What is told of the former id again must not open a second visit. Its earlier
+        # talks stay with it.
+        ghost = Contact(
+            contact.start,
+            event.seq,
+            contact.former,
+            end=event.at,
+            before=contact.before,
+            told=contact.told,
+            moved=True,
+        )
+        contact.former, contact.before, contact.told = None, -1, 0
         self.contacts[key] = ghost
         self._finish(key, ghost)
         return contact
@@ -415,13 +427,6 @@ def _oldest_talk(contact: Contact) -> Contact:
             oldest = visit
         visit = visit.former
     return oldest
-
-
-def _oldest_visit(contact: Contact) -> Contact:
-    """Return the last in the line of former visits; *contact* itself if there is none."""
-    while contact.former is not None:
-        contact = contact.former
-    return contact
 
 
 def _forget_former(contact: Contact) -> None:
