@@ -363,8 +363,8 @@ class App:
     # ---- what is shown ------------------------------------------------------------
 
     def now(self) -> Micros:
-        """Return engine time."""
-        return self.monitor.now()
+        """Return the instant the state is of, brought up to the present."""
+        return self.monitor.present()
 
     def subjects(self) -> list[SubjectState]:
         """Return the queues and groups; none before their state is that of now."""

@@ -118,7 +118,8 @@ class Monitor:
         if feed.current:
             self._note_delay(feed, now - events[-1].at)
         feed.current = False
-        limit = now - self._skew + AHEAD
+        # A slow clock that is set right is not ahead: only by ours can anything be.
+        limit = now + max(-self._skew, 0) + AHEAD
         if max(event.at for event in events) > limit:
             events = self._believable(feed, events, limit)
         self.engine.apply_all(events)
@@ -162,6 +163,14 @@ class Monitor:
     def now(self) -> Micros:
         """Return engine time."""
         return max(self.clock.now() - self._skew, self.engine.now)
+
+    def present(self) -> Micros:
+        """Bring the state up to now, and return the instant it is of.
+
+        In the middle of a backlog that is an instant of the past, and the figures are its.
+        """
+        self._advance()
+        return self.engine.now
 
     def begin(self) -> list[Transition]:
         """Judge by the present from now on: call it when all feeds have caught up.

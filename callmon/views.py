@@ -21,14 +21,14 @@ __all__ = ["alert_view", "alerts_view", "feed_view", "instant", "queues_view", "
 
 def queues_view(monitor: Monitor) -> dict[str, Any]:
     """Return every queue and group with all its measures; none before they are known."""
-    now = monitor.now()
+    now = monitor.present()
     states = monitor.engine.states() if monitor.began else []
     return {"at": instant(now), "subjects": [_subject(state, now) for state in states]}
 
 
 def alerts_view(monitor: Monitor) -> dict[str, Any]:
     """Return the alerts that stand, and where every threshold stands, once it is known."""
-    now = monitor.now()
+    now = monitor.present()
     watches = list(monitor.engine.watches()) if monitor.began else []
     return {
         "at": instant(now),
@@ -52,7 +52,7 @@ def status_view(monitor: Monitor, version: str, problems: Iterable[str]) -> dict
     """Return how the daemon and its feeds are."""
     return {
         "version": version,
-        "at": instant(monitor.now()),
+        "at": instant(monitor.present()),
         "problems": list(problems),
         "feeds": [_feed(feed) for feed in monitor.feeds.values()],
     }

@@ -256,6 +256,19 @@ async def test_the_skew_of_a_clock_is_learnt(desk: Desk, sources: int) -> None:
     assert [("fired", told + (10 * SECOND if sources == 1 else 0))] == desk.news
 
 
+async def test_a_clock_that_is_set_right_is_believed(desk: Desk) -> None:
+    """After hours of a slow clock, events that carry the right time are used at once."""
+    feed = desk.feed("log")
+    async with desk.running():
+        for contact in range(5):
+            await desk.clock.advance(20 * SECOND)
+            at = desk.clock.now() - desk.start - 3_600 * SECOND
+            desk.tell(feed, desk.joins(at - 1, f"{contact}"), desk.leaves(at, f"{contact}"))
+        desk.tell(feed, desk.joins(desk.clock.now() - desk.start, "right"))
+
+    assert 1 == desk.waiting()
+
+
 async def test_lateness_now_and_then_is_no_skew(desk: Desk) -> None:
     """One batch that was held up does not move the clock."""
     feed = desk.feed("log")
@@ -336,3 +349,20 @@ async def test_without_an_expectation_silence_is_not_known(desk: Desk) -> None:
     async with desk.running():
         await desk.clock.advance(60 * SECOND)
         assert await desk.metric('callmon_feed_silent{feed="log"}') is None
+
+
+async def test_figures_are_of_one_instant(desk: Desk) -> None:
+    """Shown is the present, or in a backlog the past that the state is of; never a mixture."""
+    feed = desk.feed("log")
+    desk.monitor.begin()
+    await desk.clock.advance(30 * SECOND)
+
+    present = desk.monitor.present()
+    desk.monitor.emit(feed, [desk.joins(5 * SECOND)], None)
+    await desk.clock.advance(30 * SECOND)
+    past = desk.monitor.present()
+    desk.monitor.current(feed)
+
+    assert [30 * SECOND, 30 * SECOND, 60 * SECOND] == [
+        at - desk.start for at in (present, past, desk.monitor.present())
+    ]
