@@ -27,7 +27,9 @@ from callmon.events import (
     ContactAnswered,
     ContactJoined,
     ContactLeft,
+    ContactRefused,
     Outcome,
+    RingNotAnswered,
     TalkEnded,
 )
 from callmon.queues import SubjectState
@@ -66,19 +68,22 @@ class Contact(msgspec.Struct, gc=False):
 class Source:
     """What the books of one source share: the memory of finished contacts."""
 
-    __slots__ = ("finished", "horizon", "name", "since", "watermark")
+    __slots__ = ("finished", "name", "since", "watermark")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.watermark: Micros = 0  #: the latest ``at`` seen
         self.since: Micros | None = None  #: the first ``at`` seen: coverage begins
-        self.horizon: Micros = -MEMORY  #: what is older and unknown is late
         self.finished: deque[tuple[Micros, dict[str, Contact], str, Contact]] = deque()
 
+    @property
+    def horizon(self) -> Micros:
+        """What is older and unknown is late."""
+        return self.watermark - MEMORY
+
     def saw(self, at: Micros) -> None:
-        """Note that the source has come to *at*."""
-        self.watermark = at
-        self.horizon = at - MEMORY
+        """Note that something was told of *at*."""
+        self.watermark = max(self.watermark, at)
         if self.since is None:
             self.since = at
 
@@ -121,9 +126,8 @@ class ContactBook:
         at = event.at
         contacts = self.contacts
         key = event.contact
-        earlier = None
-        if key in contacts:
-            contact = contacts[key]
+        earlier = contact = contacts.get(key)
+        if contact is not None:
             if contact.end is None:
                 if at <= contact.start:
                     return _heard(contact, event)
@@ -131,8 +135,7 @@ class ContactBook:
                 self._surprised()
             elif at <= contact.end and _repeats_join(event, contact, contact.end):
                 return _heard(contact, event)
-            earlier = contact
-        elif at < self.source.horizon:
+        elif at < self.source.watermark - MEMORY:
             return DropReason.LATE
         elif len(contacts) >= MAX_CONTACTS:
             return DropReason.CONTACT_LIMIT
@@ -181,9 +184,10 @@ class ContactBook:
         if contact is None:
             return self._orphan_talk(event)
         talk = contact if contact.former is None else _oldest_talk(contact)
+        at = event.at
         began = talk.start if talk.end is None else talk.end
-        if (event.at <= began and _precedes(event, began, talk.before)) or (
-            event.at <= contact.told and event.seq <= contact.seq
+        if (at <= began and _precedes(event, began, talk.before)) or (
+            at <= contact.told and event.seq <= contact.seq
         ):
             return _heard(contact, event)
         if not talk.talking:
@@ -192,14 +196,27 @@ class ContactBook:
             self._answer_unseen(talk, event)
         talk.talking = False
         contact.seq = event.seq
+        length = event.talk
         for state in self.states:
-            state.end_talk(event.at, event.talk)
+            state.end_talk(at, length)
         if talk is contact:
             self._finish(event.contact, contact)
         else:
-            contact.told = event.at
+            contact.told = at
             _forget_former(contact)
         return None
+
+    def rang(self, _event: RingNotAnswered) -> None:
+        """Count a ring that was not taken; whose it was does not matter."""
+        for state in self.states:
+            state.rings += 1
+            state.changed()
+
+    def refused(self, event: ContactRefused) -> None:
+        """Count a contact that the queue did not take."""
+        for state in self.states:
+            state.refused[event.reason] = state.refused.get(event.reason, 0) + 1
+            state.changed()
 
     def restarted(self, at: Micros, seq: int) -> None:
         """The source began anew at *at*: waits before are lost, talks are over."""
@@ -317,13 +334,13 @@ class ContactBook:
     def _end(
         self, contact: Contact, event: ContactAnswered | ContactLeft, outcome: Outcome
     ) -> None:
-        wait = event.wait
+        at, start, wait = event.at, contact.start, event.wait
         if wait is None:
-            wait = max(event.at - contact.start, 0)
-        contact.end = max(event.at, contact.start)
+            wait = max(at - start, 0)
+        contact.end = max(at, start)
         contact.seq = event.seq
         for state in self.states:
-            state.leave(event.at, contact.start, outcome, wait)
+            state.leave(at, start, outcome, wait)
 
     def _lose(self, contact: Contact, at: Micros) -> None:
         contact.end = at

@@ -55,7 +55,7 @@ class Measure:
     """One figure.
 
     Exactly one of ``live`` and ``over`` is set. ``next_change`` tells when a live figure
-    next passes one of the given values, or changes, though nothing happens.
+    next passes one of the given values (ascending), or changes, though nothing happens.
     """
 
     name: str
@@ -74,44 +74,56 @@ class Measure:
         return self.over is not None
 
 
-_ENDED = slice(0, Outcome.REDIRECTED * FLAGS)
-_ANSWERED = slice(Outcome.ANSWERED * FLAGS, (Outcome.ANSWERED + 1) * FLAGS)
-_ABANDONED = slice(Outcome.ABANDONED * FLAGS, (Outcome.ABANDONED + 1) * FLAGS)
-_OVERFLOWED = slice(Outcome.TIMEOUT * FLAGS, (Outcome.EMPTY + 1) * FLAGS)
+_OFFERED = slice(0, Outcome.REDIRECTED)
+_OVERFLOWED = slice(Outcome.TIMEOUT, Outcome.EMPTY + 1)
+_ANSWERED = int(Outcome.ANSWERED)
+_ABANDONED = int(Outcome.ABANDONED)
+_ANSWERED_CODES = slice(Outcome.ANSWERED * FLAGS, (Outcome.ANSWERED + 1) * FLAGS)
 _ANSWERED_WITHIN = Outcome.ANSWERED * FLAGS + WITHIN
 _ANSWERED_UNKNOWN = Outcome.ANSWERED * FLAGS + UNKNOWN
 _ABANDONED_WITHIN = Outcome.ABANDONED * FLAGS + WITHIN
-_ABANDONED_SHORT = (
-    Outcome.ABANDONED * FLAGS + SHORT,
-    Outcome.ABANDONED * FLAGS + SHORT + WITHIN,
-)
+_ABANDONED_SHORT = Outcome.ABANDONED * FLAGS + SHORT
+_ABANDONED_SHORT_WITHIN = Outcome.ABANDONED * FLAGS + SHORT + WITHIN
 
 
-def _short(counts: list[int]) -> int:
-    return counts[_ABANDONED_SHORT[0]] + counts[_ABANDONED_SHORT[1]]
+def _by_outcome(counts: list[int]) -> list[int]:
+    return [sum(counts[code : code + FLAGS]) for code in range(0, len(counts), FLAGS)]
 
 
 def _ratio(numerator: int, base: int) -> Reading | None:
     return (numerator, base, base) if base > 0 else None
 
 
-def answer_rate(counts: list[int]) -> Reading | None:
-    """Return answered / (offered - short)."""
-    return _ratio(sum(counts[_ANSWERED]), sum(counts[_ENDED]) - _short(counts))
+def answer_rate(counts: list[int], ended: list[int] | None = None) -> Reading | None:
+    """Return answered / (offered - short).
+
+    Here and below *counts* are by code and *ended* their sums by outcome, if at hand.
+    """
+    ended = ended or _by_outcome(counts)
+    short = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    return _ratio(ended[_ANSWERED], sum(ended[_OFFERED]) - short)
 
 
-def abandonment_rate(counts: list[int]) -> Reading | None:
+def abandonment_rate(counts: list[int], ended: list[int] | None = None) -> Reading | None:
     """Return (abandoned - short) / (offered - short)."""
-    short = _short(counts)
-    return _ratio(sum(counts[_ABANDONED]) - short, sum(counts[_ENDED]) - short)
+    ended = ended or _by_outcome(counts)
+    short = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    return _ratio(ended[_ABANDONED] - short, sum(ended[_OFFERED]) - short)
 
 
-def overflow_rate(counts: list[int]) -> Reading | None:
+def overflow_rate(counts: list[int], ended: list[int] | None = None) -> Reading | None:
     """Return (timeout + empty + key_exit) / (offered - short)."""
-    return _ratio(sum(counts[_OVERFLOWED]), sum(counts[_ENDED]) - _short(counts))
+    ended = ended or _by_outcome(counts)
+    short = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    return _ratio(sum(ended[_OVERFLOWED]), sum(ended[_OFFERED]) - short)
 
 
-def service_level(counts: list[int], targets: Targets, waiting_over: int = 0) -> Reading | None:
+def service_level(
+    counts: list[int],
+    targets: Targets,
+    waiting_over: int = 0,
+    ended: list[int] | None = None,
+) -> Reading | None:
     """Return the service level by the formula of *targets*.
 
     With S short abandons, A_T answered within T and B_T abandoned within T and not short:
@@ -119,26 +131,27 @@ def service_level(counts: list[int], targets: Targets, waiting_over: int = 0) ->
     abandons_positive (A_T + B_T)/(offered - S); answered_only A_T/answered. *waiting_over*
     is added to the base: those who wait longer than T already have missed it.
     """
-    answered = sum(counts[_ANSWERED])
+    ended = ended or _by_outcome(counts)
     within = counts[_ANSWERED_WITHIN]
-    if targets.formula is Formula.ANSWERED_ONLY:
-        return _ratio(within, answered + waiting_over)
+    formula = targets.formula
+    if formula is Formula.ANSWERED_ONLY:
+        return _ratio(within, ended[_ANSWERED] + waiting_over)
     if targets.overflow is Overflow.IGNORED:
-        base = answered + sum(counts[_ABANDONED])
+        base = ended[_ANSWERED] + ended[_ABANDONED]
     else:
-        base = sum(counts[_ENDED])
-    base += waiting_over - _short(counts)
-    if targets.formula is Formula.ABANDONS_IGNORED:
+        base = sum(ended[_OFFERED])
+    base += waiting_over - counts[_ABANDONED_SHORT] - counts[_ABANDONED_SHORT_WITHIN]
+    if formula is Formula.ABANDONS_IGNORED:
         base -= counts[_ABANDONED_WITHIN]
-    elif targets.formula is Formula.ABANDONS_POSITIVE:
+    elif formula is Formula.ABANDONS_POSITIVE:
         within += counts[_ABANDONED_WITHIN]
     return _ratio(within, base)
 
 
 def average_wait(counts: list[int], sums: list[Micros]) -> Reading | None:
     """Return the mean wait of the answered whose wait is known (ASA)."""
-    known = sum(counts[_ANSWERED]) - counts[_ANSWERED_UNKNOWN]
-    return (sum(sums[_ANSWERED]), known, known) if known else None
+    known = sum(counts[_ANSWERED_CODES]) - counts[_ANSWERED_UNKNOWN]
+    return (sum(sums[_ANSWERED_CODES]), known, known) if known else None
 
 
 def percentile(waits: list[Micros], percent: int) -> Reading | None:
@@ -164,7 +177,10 @@ def _longest_wait_change(
     if not state.starts:
         return None
     start = state.starts[0]
-    return min((start + value for value in values if start + value > now), default=None)
+    for value in values:
+        if start + value > now:
+            return start + value
+    return None
 
 
 def _waiting_over_target(state: SubjectState, now: Micros) -> Reading:
@@ -187,27 +203,27 @@ def _arrived(_state: SubjectState, window: Window, _now: Micros) -> Reading:
 
 
 def _offered(_state: SubjectState, window: Window, _now: Micros) -> Reading:
-    offered = sum(window.counts[_ENDED])
+    offered = sum(window.ended[_OFFERED])
     return offered, 1, offered
 
 
 def _outcome(outcome: Outcome) -> Windowed:
-    part = slice(outcome * FLAGS, (outcome + 1) * FLAGS)
+    index = int(outcome)
 
     def read(_state: SubjectState, window: Window, _now: Micros) -> Reading:
-        total = sum(window.counts[part])
+        total = window.ended[index]
         return total, 1, total
 
     return read
 
 
 def _service_level(state: SubjectState, window: Window, _now: Micros) -> Reading | None:
-    return service_level(window.counts, state.targets)
+    return service_level(window.counts, state.targets, 0, window.ended)
 
 
 def _service_level_now(state: SubjectState, window: Window, now: Micros) -> Reading | None:
     over = state.waiting_over(now, state.targets.within)
-    return service_level(window.counts, state.targets, over)
+    return service_level(window.counts, state.targets, over, window.ended)
 
 
 def _average_wait(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
@@ -216,7 +232,7 @@ def _average_wait(_state: SubjectState, window: Window, _now: Micros) -> Reading
 
 def _max_wait(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
     longest = window.max_wait()
-    return None if longest is None else (longest, 1, sum(window.counts[_ENDED]))
+    return None if longest is None else (longest, 1, sum(window.ended[_OFFERED]))
 
 
 def _average_talk(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
@@ -231,9 +247,9 @@ def _percentile(percent: int) -> Windowed:
     return read
 
 
-def _counts_only(rate: Callable[[list[int]], Reading | None]) -> Windowed:
+def _counts_only(rate: Callable[[list[int], list[int]], Reading | None]) -> Windowed:
     def read(_state: SubjectState, window: Window, _now: Micros) -> Reading | None:
-        return rate(window.counts)
+        return rate(window.counts, window.ended)
 
     return read
 

@@ -69,7 +69,7 @@ class Targets:
 
 DEFAULT_TARGETS = Targets()
 
-_ANSWERED, _ABANDONED = int(Outcome.ANSWERED), int(Outcome.ABANDONED)
+_ANSWERED, _ABANDONED = Outcome.ANSWERED, Outcome.ABANDONED
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,7 +196,7 @@ class SubjectState:
         """The contact that waits since *start* is done."""
         starts = self.starts
         del starts[0 if starts[0] == start else bisect_left(starts, start)]
-        if outcome == _ANSWERED:
+        if outcome is _ANSWERED:
             self.talking += 1
         self.end(at, outcome, wait)
 
@@ -209,9 +209,9 @@ class SubjectState:
             code = outcome * FLAGS
             if wait <= self._within:
                 code += WITHIN
-            if outcome <= _ABANDONED:
+            if outcome is _ANSWERED or outcome is _ABANDONED:
                 self.buckets[outcome][bisect_left(self.bounds, wait)] += 1
-                if outcome == _ABANDONED and wait < self._short:
+                if outcome is _ABANDONED and wait < self._short:
                     code += SHORT
             self.sums[code] += wait
         self.counts[code] += 1

@@ -1,7 +1,7 @@
 """The ways from what a source says to the books and states that it changes."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterable
+from typing import Any, Final
 
 from callmon.contacts import ContactBook, Source
 from callmon.errors import DropReason
@@ -16,16 +16,28 @@ from callmon.events import (
 from callmon.queues import SubjectState
 from callmon.watches import Watch
 
-__all__ = ["Route", "SourceState"]
+__all__ = ["WAYS", "Route", "SourceState"]
+
+
+WAYS: Final[dict[type, tuple[Callable[[ContactBook, Any], DropReason | None], int]]] = {
+    ContactJoined: (ContactBook.joined, 0),
+    ContactAnswered: (ContactBook.answered, 1),
+    ContactLeft: (ContactBook.left, 2),
+    TalkEnded: (ContactBook.talk_ended, 3),
+    RingNotAnswered: (ContactBook.rang, 4),
+    ContactRefused: (ContactBook.refused, 5),
+}
+"""By type of event: what takes it in, and where its watches stand in ``Route.watches``."""
 
 
 class Route:
     """From a queue of one source: its book, and who watches its states.
 
-    ``take`` and ``watches`` are by type of event.
+    With thousands of queues, most of an event's time goes into fetching what its queue
+    has from memory: the less that is, and the more all queues share, the better.
     """
 
-    __slots__ = ("book", "take", "watches")
+    __slots__ = ("book", "watches")
 
     def __init__(
         self,
@@ -33,26 +45,15 @@ class Route:
         states: tuple[SubjectState, ...],
         touch: Callable[["Route"], None],
     ) -> None:
-        self.book = book = ContactBook(source, states, lambda: touch(self))
-        self.take: dict[type, Callable[[Any], DropReason | None]] = {
-            ContactJoined: book.joined,
-            ContactAnswered: book.answered,
-            ContactLeft: book.left,
-            TalkEnded: book.talk_ended,
-            RingNotAnswered: self._rang,
-            ContactRefused: self._refused,
-        }
-        self.watches: dict[type, list[Watch]] = {kind: [] for kind in self.take}
+        self.book = ContactBook(source, states, lambda: touch(self))
+        self.watches: tuple[tuple[Watch, ...], ...] = ((),) * len(WAYS)
 
-    def _rang(self, _event: RingNotAnswered) -> None:
-        for subject in self.book.states:
-            subject.rings += 1
-            subject.changed()
-
-    def _refused(self, event: ContactRefused) -> None:
-        for subject in self.book.states:
-            subject.refused[event.reason] = subject.refused.get(event.reason, 0) + 1
-            subject.changed()
+    def watch(self, watches: Iterable[Watch]) -> None:
+        """Have exactly *watches* told of the events that matter to them."""
+        all_watches = list(watches)
+        self.watches = tuple(
+            tuple([watch for watch in all_watches if kind in watch.occasions]) for kind in WAYS
+        )
 
 
 class SourceState:

@@ -101,14 +101,13 @@ class ThresholdState:
         ended_at: when the last alert ended.
         severities: of the alerts that stand now, in the order they came.
         blind: whether the last update said so.
+        wakes: as ``due``, but later than any instant where that is None.
         floor: when ``active`` opened; a window must not begin before. None: no bound.
     """
 
     __slots__ = (
         "_base",
-        "_calm",
         "_clear",
-        "_due",
         "_edge",
         "_grows",
         "_kept_since",
@@ -116,6 +115,7 @@ class ThresholdState:
         "_seen_at",
         "_sign",
         "_slack",
+        "_steady",
         "_times",
         "blind",
         "ended_at",
@@ -128,6 +128,7 @@ class ThresholdState:
         "since",
         "state",
         "value",
+        "wakes",
     )
 
     def __init__(self, rule: Rule, *, grows: bool, ratio: bool) -> None:
@@ -145,15 +146,15 @@ class ThresholdState:
         self.floor: Micros | None = None
         self._kept_since: Micros | None = None
         self._seen_at: Micros | None = None
-        self._calm = False
+        self._steady: bool | None = None
         self._edge = -_NEVER  # the calendars have not been asked yet
-        self._due = _NEVER
+        self.wakes = _NEVER
         self._set_limits(rule.base)
 
     @property
     def due(self) -> Micros | None:
         """When ``update`` must be called though nothing happens: a timer or a calendar."""
-        return None if self._due == _NEVER else self._due
+        return None if self.wakes == _NEVER else self.wakes
 
     def update(
         self, now: Micros, reading: Reading | None, *, blind: bool
@@ -165,10 +166,14 @@ class ThresholdState:
         reading: what is read then is not known to be true.
         """
         # Hardly any event moves a threshold: this is all that most calls cost.
-        if self._calm and now < self._due and reading is not None and not blind:
+        if reading is not None and now < self.wakes and not blind:
             numerator, denominator, _ = reading
-            if numerator * self._times <= self._base * denominator - self._slack:
+            beyond = numerator * self._times > self._base * denominator - self._slack
+            if beyond is self._steady:
                 self.value = reading
+                if self.fired_at is not None or beyond:
+                    self._seen_at = now
+                    self._raise_peak(reading)
                 return ()
         out: list[Transition] = []
         self._catch_up(now, out)
@@ -262,13 +267,13 @@ class ThresholdState:
         return tuple(out)
 
     def _catch_up(self, now: Micros, out: list[Transition]) -> None:
-        while self._due < now:
-            self._step(self._due, self.value, blind=self.blind, out=out)
+        while self.wakes < now:
+            self._step(self.wakes, self.value, blind=self.blind, out=out)
 
     def _judge_anew_at(self, now: Micros) -> None:
-        self._calm = False
+        self._steady = None
         self._edge = -_NEVER
-        self._due = now
+        self.wakes = now
         self._seen_at = now
 
     def _step(
@@ -436,16 +441,17 @@ class ThresholdState:
         self.severities = ()
 
     def _schedule(self) -> None:
-        due = self._edge
+        wakes = self._edge
         if not self.blind:
             if self.state is State.PENDING and self.since is not None:
-                due = min(due, self.since + self.limits.hold)
+                wakes = min(wakes, self.since + self.limits.hold)
             elif self._kept_since is not None:
-                due = min(due, self._kept_since + self.limits.keep)
+                wakes = min(wakes, self._kept_since + self.limits.keep)
             elif self.fired_at is not None and (step := self._next_escalation()) is not None:
-                due = min(due, self.fired_at + step.after)
-        self._due = due
-        self._calm = self.state is State.OK
+                wakes = min(wakes, self.fired_at + step.after)
+        self.wakes = wakes
+        # Until then only a reading on the other side of the limit can move the state.
+        self._steady = None if self.blind else _STEADY.get(self.state)
 
     def _alert(self, severity: Severity) -> Alert:
         rule, limits = self.rule, self.limits
@@ -468,6 +474,10 @@ class ThresholdState:
             summary=rule.threshold.summary,
             runbook=rule.threshold.runbook,
         )
+
+
+_STEADY = {State.OK: False, State.PENDING: True, State.FIRING: True, State.KEEPING: False}
+"""By state: whether a reading beyond the limit, or one that is not, leaves it as it is."""
 
 
 def _identity(rule: Rule) -> tuple[str, str | None, str]:

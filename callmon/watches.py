@@ -7,16 +7,17 @@ far from its limit, most looks are spared: from n/d it takes a known least numbe
 contacts, coming or leaving, to breach.
 """
 
+import functools
 import heapq
 import itertools
 import math
-from typing import Final
+from typing import Final, NamedTuple
 
 from callmon.clock import Micros
 from callmon.events import ContactAnswered, ContactJoined, ContactLeft, TalkEnded
 from callmon.measures import MEASURES, Measure, Reading, Unit
 from callmon.queues import SubjectState, WindowSpec
-from callmon.rules import Direction, Rule
+from callmon.rules import Direction, Limits, Rule
 from callmon.thresholds import State, ThresholdState, Transition
 from callmon.windows import Window
 
@@ -43,6 +44,36 @@ _OCCASIONS: Final[dict[str, tuple[type, ...]]] = {
 
 ``arrived`` changes with an end too: that of a carried-in caller, whose join was not seen.
 """
+
+
+class _Levels(NamedTuple):
+    """What decides when to look, of one limit: all integers, worked out once."""
+
+    numerator: int
+    denominator: int
+    step: int  #: the most by which one contact moves n * denominator - numerator * d
+    above: bool
+    floor: int
+    ceiling: int
+    passed: tuple[int, ...]  #: a limit is reached, but ``clear`` must be passed; ascending
+
+
+@functools.lru_cache(maxsize=1024)
+def _levels(limits: Limits) -> _Levels:
+    p, q = limits.limit.numerator, limits.limit.denominator
+    ceiling = math.ceil(limits.limit)
+    passed = {ceiling}
+    if limits.clear is not None:
+        passed.add(math.floor(limits.clear) + 1)
+    return _Levels(
+        numerator=p,
+        denominator=q,
+        step=max(q - p, p, 1),
+        above=limits.direction is Direction.ABOVE,
+        floor=math.floor(limits.limit),
+        ceiling=ceiling,
+        passed=tuple(sorted(passed)),
+    )
 
 
 class Timers:
@@ -82,15 +113,15 @@ class Watch:
     __slots__ = (
         "_crowd",
         "_growth",
-        "_is_ratio",
-        "_is_waiting",
-        "_of_ends",
-        "_spare",
+        "_is_plain_ratio",
+        "_levels",
+        "_limits",
         "_turns_at",
         "due",
         "measure",
         "rule",
         "scheduled",
+        "spare",
         "state",
         "subject",
         "window",
@@ -107,12 +138,15 @@ class Watch:
         self.due: Micros = NEVER  #: when to look again though nothing happens
         self.scheduled: Micros = NEVER  #: the earliest timer that stands for this watch
         self._turns_at: Micros = 0  #: when a calendar may next move the window's beginning
-        self._spare = 0  #: events of a ratio that need no look
-        self._is_ratio = self.measure.unit is Unit.RATIO
-        self._of_ends = self.occasions == _ENDED or self._is_ratio
-        self._is_waiting = self.measure.name == "waiting"
+        self.spare = 0  #: events after which there is no need to look
         self._crowd: int | None = None  #: waiting, all well: more than these breach
         self._growth: Micros | None = None  #: longest_wait, all well: it breaches at this
+        self._limits: Limits | None = None  #: those of ``_levels``
+        self._levels: _Levels = _levels(rule.base)
+        # Only the ends of waits move it: looks at it can be spared.
+        self._is_plain_ratio = (
+            self.measure.unit is Unit.RATIO and self.measure.next_change is None
+        )
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -126,10 +160,7 @@ class Watch:
         return _OCCASIONS.get(self.measure.name, _ENDED)
 
     def touched(self) -> bool:
-        """Note an event; tell whether it calls for a look."""
-        if self._spare > 0:
-            self._spare -= 1
-            return False
+        """Tell whether an event that nothing spares calls for a look."""
         starts = self.subject.starts
         if self._crowd is not None:
             return len(starts) > self._crowd
@@ -152,23 +183,19 @@ class Watch:
 
     def evaluate(self, now: Micros) -> tuple[Transition, ...]:
         """Look at the measure at *now*; return what came of it, and set ``due``."""
-        state = self.state
-        if self._growth is not None and not self.subject.blind:
-            starts = self.subject.starts
+        state, subject = self.state, self.subject
+        wakes = state.wakes
+        if self._growth is not None and not subject.blind:
+            starts = subject.starts
             reached = starts[0] + self._growth if starts else NEVER
-            turned = NEVER if state.due is None else state.due
-            if now < reached and now < turned:
-                self.due = min(reached, turned)
+            if now < reached and now < wakes:
+                self.due = min(reached, wakes)
                 return ()
         if now >= self._turns_at:
             self._turn_window(now)
         reading = self.read(now)
-        transitions = state.update(now, reading, blind=self.subject.blind)
-        due = state.due
-        change = self._next_change(now, reading)
-        if change is not None and (due is None or change < due):
-            due = change
-        self.due = NEVER if due is None else due
+        transitions = state.update(now, reading, blind=subject.blind)
+        self.due = min(self._next_change(now, reading), state.wakes)
         return transitions
 
     def follow(self, rule: Rule, now: Micros) -> tuple[Transition, ...]:
@@ -200,41 +227,45 @@ class Watch:
             window.begin_again()
         window.floor = floor
 
-    def _next_change(self, now: Micros, reading: Reading | None) -> Micros | None:
+    def _next_change(self, now: Micros, reading: Reading | None) -> Micros:
         """Return when the reading may next matter though nothing happens."""
-        self._spare = 0
+        state, window = self.state, self.window
+        self.spare = 0
         self._growth = self._crowd = None
-        window, standing = self.window, self.state.state
-        if standing is State.OFF:
-            self._spare = NEVER  # only the calendar matters, and that is in ``state.due``
-            return None
-        calm = standing is State.OK
-        change = self._next_passing(now, calm=calm)
-        if window is None or (window.length is None and window.day is None):
-            return change
-        if not self._of_ends:
-            return window.next_loss(now)
-        spared = calm and self._is_ratio and self.measure.next_change is None
-        first = self._spare_looks(reading) if spared and reading is not None else 1
-        expiry = window.next_expiry(now, first)
-        if change is None or (expiry is not None and expiry < change):
-            return expiry
-        return change
+        if state.state is State.OFF:
+            self.spare = NEVER  # only the calendar matters, and that is in ``state.wakes``
+            return NEVER
+        if state.limits is not self._limits:
+            self._limits = state.limits
+            self._levels = _levels(state.limits)
+        calm = state.state is State.OK
+        if window is None:
+            return self._next_passing(now, calm=calm)
+        passing = NEVER
+        if self._is_plain_ratio:
+            first = self._spare_looks(reading) if calm and reading is not None else 1
+            leaving = window.next_expiry(now, first)
+        elif self.measure.next_change is not None:
+            leaving = window.next_expiry(now)
+            passing = self._next_passing(now, calm=calm)
+        elif self.occasions == _ENDED:
+            leaving = window.next_expiry(now)
+        else:
+            leaving = window.next_loss(now)
+        return passing if leaving is None or passing < leaving else leaving
 
-    def _next_passing(self, now: Micros, *, calm: bool) -> Micros | None:
+    def _next_passing(self, now: Micros, *, calm: bool) -> Micros:
         """Return when the waiting alone next bring the reading to where it matters."""
-        limits = self.state.limits
-        watchful = calm and limits.direction is Direction.ABOVE
-        if self.measure.next_change is None:
-            if watchful and self._is_waiting:
-                self._crowd = math.floor(limits.limit)
-            return None
-        limit = math.ceil(limits.limit)
-        if watchful and self.measure.grows:
-            self._growth = limit
-        # A limit is reached, but ``clear`` must be passed.
-        values = (limit,) if limits.clear is None else (limit, math.floor(limits.clear) + 1)
-        return self.measure.next_change(self.subject, now, values)
+        levels, measure = self._levels, self.measure
+        watchful = calm and levels.above
+        if measure.next_change is None:
+            if watchful and measure.name == "waiting":
+                self._crowd = levels.floor
+            return NEVER
+        if watchful and measure.grows:
+            self._growth = levels.ceiling
+        change = measure.next_change(self.subject, now, levels.passed)
+        return NEVER if change is None else change
 
     def _spare_looks(self, reading: Reading) -> int:
         """Spare looks while a ratio cannot breach; return how many samples may leave first.
@@ -242,17 +273,16 @@ class Watch:
         One contact moves n*q - p*d (the limit being p/q) by at most max(q - p, p), whether
         it comes or leaves. Half of the distance is given to either.
         """
-        limits = self.state.limits
         n, d, base = reading
-        p, q = limits.limit.numerator, limits.limit.denominator
-        distance = p * d - n * q
-        if limits.direction is Direction.BELOW:
+        levels = self._levels
+        distance = levels.numerator * d - n * levels.denominator
+        if not levels.above:
             distance = -distance
-        moves = distance // max(q - p, p, 1) + 1 if distance >= 0 else 1
-        missing = limits.at_least - base
+        moves = distance // levels.step + 1 if distance >= 0 else 1
+        missing = self.state.limits.at_least - base
         if missing > 0:
             # Only contacts that come can fill the base; look again when it may be empty.
-            self._spare = max(missing, moves // 2) - 1
-            return max(base, 1)
-        self._spare = max(moves // 2 - 1, 0)
-        return max(moves - moves // 2, 1)
+            self.spare = max(missing, moves // 2) - 1
+            return base or 1
+        self.spare = moves // 2 - 1 if moves > 1 else 0
+        return moves - moves // 2

@@ -40,6 +40,10 @@ _OFFERED = Outcome.REDIRECTED * FLAGS
 _COMPACT_FROM = 4_096
 _FEW = 16
 
+_NO_CODES = [0] * CODES
+_NO_OUTCOMES = [0] * len(Outcome)
+"""What windows that hold nothing share: most of a quiet queue's memory would be zeros."""
+
 
 class LocalDay:
     """Local midnights of one time zone, for the window ``today``."""
@@ -134,15 +138,19 @@ class SampleLog:
 
     def end_talk(self, at: Micros, talk: Micros) -> None:
         """Record that a talk ended."""
-        place = len(self.talks)
-        while place and self.talks_at[place - 1] > at:
-            place -= 1
-            self.talks[place] += talk
-        before = self.talks[place - 1] if place else self.talks_forgotten
-        self.talks_at.insert(place, at)
-        self.talks.insert(place, before + talk)
-        if len(self.talks) >= self._compact_at:
-            self._compact(self.talks_at[-1])
+        times, totals = self.talks_at, self.talks
+        if not times or at >= times[-1]:
+            totals.append((totals[-1] if totals else self.talks_forgotten) + talk)
+            times.append(at)
+        else:
+            place = bisect_right(times, at)
+            before = totals[place - 1] if place else self.talks_forgotten
+            times.insert(place, at)
+            totals.insert(place, before)
+            for later in range(place, len(totals)):
+                totals[later] += talk
+        if len(totals) >= self._compact_at:
+            self._compact(times[-1])
 
     def single_talks(self) -> Iterator[tuple[Micros, Micros]]:
         """Yield (at, length) of every talk held."""
@@ -181,7 +189,8 @@ class SampleLog:
 class Window:
     """What happened with ``now - length < at <= now`` and ``at > floor``.
 
-    ``counts`` and ``sums`` (of waits) are by code. Call ``sync(now)`` before reading.
+    ``counts`` and ``sums`` (of waits) are by code, ``ended`` is by outcome. Call
+    ``sync(now)`` before reading.
     A length of None never expires; ``day`` makes the window begin at local midnight.
     """
 
@@ -191,6 +200,7 @@ class Window:
         "_waits",
         "counts",
         "day",
+        "ended",
         "floor",
         "head",
         "length",
@@ -212,13 +222,22 @@ class Window:
         self.floor: Micros = 0  #: samples at or before this instant are outside
         self.head = 0
         self.tail = 0
-        self.counts = [0] * CODES
-        self.sums = [0] * CODES
+        self._clear()
         self.version = 0  #: grows whenever the content changes
         self._horizon: Micros = 0
+        log.windows.append(self)
+
+    def _clear(self) -> None:
+        self.counts = self.sums = _NO_CODES
+        self.ended = _NO_OUTCOMES
         self._waits: list[Micros] | None = None
         self._longest: Micros | None = None  #: of the offered; -1: none; None: look again
-        log.windows.append(self)
+
+    def _own_counts(self) -> None:
+        """Have counts of its own, before the first sample is counted."""
+        self.counts = [0] * CODES
+        self.sums = [0] * CODES
+        self.ended = [0] * len(Outcome)
 
     def close(self) -> None:
         """Stop reading the log."""
@@ -227,10 +246,8 @@ class Window:
     def begin_again(self) -> None:
         """Take in what the log still holds: the window may now begin earlier than before."""
         self.head = self.tail = 0
-        self.counts = [0] * CODES
-        self.sums = [0] * CODES
+        self._clear()
         self._horizon = 0
-        self._waits = None
         self.version += 1
 
     def horizon(self, now: Micros) -> Micros:
@@ -346,7 +363,10 @@ class Window:
             self._count(new_code, value, 1)
 
     def _count(self, code: int, value: Micros, sign: int) -> None:
+        if self.counts is _NO_CODES:
+            self._own_counts()
         self.counts[code] += sign
+        self.ended[code // FLAGS] += sign
         self.sums[code] += sign * value
         self.version += 1
         self._waits = None
@@ -360,16 +380,20 @@ class Window:
         self.tail -= passed
 
     def _take(self, end: int) -> None:
+        if self.counts is _NO_CODES:
+            self._own_counts()
         log, counts, sums, waits = self.log, self.counts, self.sums, self._waits
-        codes, values = log.codes, log.waits
+        ended, codes, values = self.ended, log.codes, log.waits
         for index in range(self.tail, end):
             code = codes[index]
+            value = values[index]
             counts[code] += 1
-            sums[code] += values[index]
+            ended[code // FLAGS] += 1
+            sums[code] += value
             if waits is not None and code < _WAITED and not code & UNKNOWN:
-                insort(waits, values[index])
-            if code < _OFFERED and self._longest is not None and not code & UNKNOWN:
-                self._longest = max(self._longest, values[index])
+                insort(waits, value)
+            if self._longest is not None and code < _OFFERED and not code & UNKNOWN:
+                self._longest = max(self._longest, value)
         self.tail = end
         self.version += 1
 
@@ -377,17 +401,16 @@ class Window:
         """Let go of everything before index *head*."""
         if head - self.head > _FEW and head >= self.tail:
             # Nobody has looked for long: nothing that was counted is left.
-            self.counts = [0] * CODES
-            self.sums = [0] * CODES
-            self._waits = None
-            self._longest = None
+            self._clear()
         else:
             log, counts, sums, waits = self.log, self.counts, self.sums, self._waits
+            ended = self.ended
             codes, values = log.codes, log.waits
             for index in range(self.head, min(head, self.tail)):
                 code = codes[index]
                 value = values[index]
                 counts[code] -= 1
+                ended[code // FLAGS] -= 1
                 sums[code] -= value
                 if waits is not None and code < _WAITED and not code & UNKNOWN:
                     del waits[bisect_left(waits, value)]

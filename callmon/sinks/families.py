@@ -81,12 +81,11 @@ class _InfoSection:
         return [self._start + labels + (b"," + static if static else b"") + b"} 1\n"]
 
 
-def _figures(readings: Sequence[Reading | None], scales: Sequence[int]) -> list[Value]:
-    """Return readings in their outer units."""
-    return [
-        None if reading is None else reading[0] / (reading[1] * scale) if scale else reading[0]
-        for reading, scale in zip(readings, scales, strict=True)
-    ]
+def _figure(reading: Reading | None, scale: int) -> Value:
+    """Return a reading in its outer unit."""
+    if reading is None:
+        return None
+    return reading[0] / (reading[1] * scale) if scale else reading[0]
 
 
 class _LiveSection:
@@ -94,8 +93,7 @@ class _LiveSection:
 
     def __init__(self, kind: SubjectKind) -> None:
         measures = [measure for measure in MEASURES.values() if measure.live is not None]
-        self._readers = [measure.live for measure in measures if measure.live]
-        self._scales = [SCALE[measure.unit] for measure in measures]
+        self._readers = [(m.live, SCALE[m.unit]) for m in measures if m.live]
         oldest = f"{_prefix(kind)}oldest_contact_timestamp_seconds"
         self.families = [
             *_measured_families(kind, measures),
@@ -113,7 +111,7 @@ class _LiveSection:
     def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
         if row.blind:
             return [b""] * len(self.families)
-        values = _figures([live(row, now) for live in self._readers], self._scales)
+        values = [_figure(live(row, now), scale) for live, scale in self._readers]
         values.append(row.starts[0] / SECOND if row.starts else None)
         return self._template.fill(labels, values)
 
@@ -128,8 +126,7 @@ class _WindowSection:
     def __init__(self, kind: SubjectKind, window: str) -> None:
         measures = [measure for measure in MEASURES.values() if measure.over is not None]
         self._window = window
-        self._readers = [measure.over for measure in measures if measure.over]
-        self._scales = [SCALE[measure.unit] for measure in measures]
+        self._readers = [(m.over, SCALE[m.unit]) for m in measures if m.over]
         self._waiting_counts = [
             index for index, measure in enumerate(measures) if measure.next_change is not None
         ]
@@ -149,11 +146,11 @@ class _WindowSection:
         window = row.windows.get(self._window)
         if window is None:
             return [b""] * len(self.families)
-        readings = [over(row, window, now) for over in self._readers]
+        values = [_figure(over(row, window, now), scale) for over, scale in self._readers]
         if row.blind:
             for index in self._waiting_counts:
-                readings[index] = None
-        return self._template.fill(labels, _figures(readings, self._scales))
+                values[index] = None
+        return self._template.fill(labels, values)
 
 
 class _CounterSection:

@@ -87,14 +87,13 @@ class Template:
 
     def fill(self, labels: bytes, values: Sequence[Value]) -> list[bytes]:
         """Return a chunk per family; *values* are those of all lines, in order."""
-        template, present = self._whole, tuple(values)
-        if None in values:
+        text = self._whole % tuple(values)
+        if b" None\n" in text:  # cheaper than to look through the values
             absent = tuple([value is None for value in values])
             if absent not in self._partial:
                 self._partial[absent] = self._built(absent)
-            template = self._partial[absent]
-            present = tuple([value for value in values if value is not None])
-        return (template % present).replace(_LABELS, labels).split(_CUT)
+            text = self._partial[absent] % tuple([v for v in values if v is not None])
+        return text.replace(_LABELS, labels).split(_CUT)
 
     def _built(self, absent: tuple[bool, ...]) -> bytes:
         gone = itertools.chain(absent, itertools.repeat(False))  # noqa: FBT003  # not absent
