@@ -23,7 +23,7 @@ from callmon.config import Config, load_config, signature
 from callmon.delivery import Delivery, build_delivery, delivery_settings
 from callmon.errors import ConfigError
 from callmon.feeds.base import Feed, FeedContext, Position
-from callmon.feeds.registry import build_feed
+from callmon.feeds.registry import FEEDS, build_feed
 from callmon.feeds.settings import FeedSettings, QueueLogSettings
 from callmon.feeds.simulator import SimulatorFeed
 from callmon.history import tell_history
@@ -197,11 +197,13 @@ class App:
             self.monitor.engine.restore(stored.counters)
             self.monitor.engine.drain()
             self._delivery.sink.restore(stored.alerts)
-        positions = {} if stored is None else stored.positions
         since = self.monitor.engine.history_start(self._clock.now())
         await asyncio.to_thread(_warm, self.config, self._clock.now())
         for settings in self.config.feeds:
-            self._start_feed(settings, positions.get(settings.name), since)
+            place = None
+            if stored is not None:
+                place = stored.place_of(settings.name, _type_of(settings))
+            self._start_feed(settings, place, since)
         self._expect_feeds(self.config)
         await self.monitor.caught_up()
         backlog = self.monitor.begin()
@@ -437,8 +439,14 @@ class App:
             },
             counters=monitor.engine.snapshot(),
             alerts=self._delivery.sink.snapshot(),
+            types={feed.name: _type_of(feed) for feed in self.config.feeds},
         )
         await asyncio.to_thread(self._file.try_store, checkpoint)
+
+
+def _type_of(settings: FeedSettings) -> str:
+    """Return the type of a feed as callmon.yml writes it."""
+    return next(name for name, (kind, _) in FEEDS.items() if isinstance(settings, kind))
 
 
 def _same_stream(old: FeedSettings, new: FeedSettings) -> bool:

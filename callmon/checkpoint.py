@@ -32,6 +32,12 @@ class Checkpoint(msgspec.Struct):
     positions: dict[str, dict[str, str | int]]  #: by feed
     counters: dict[str, Any]  #: ``Engine.snapshot``
     alerts: list[dict[str, Any]]  #: ``AlertmanagerSink.snapshot``
+    types: dict[str, str] = {}  #: by feed: of what type it was, for only that can read on
+
+    def place_of(self, feed: str, type_name: str) -> dict[str, str | int] | None:
+        """Return where a feed of a type goes on; None where it has nowhere to."""
+        known = self.types.get(feed, type_name)
+        return self.positions.get(feed) if known == type_name else None
 
 
 class _Version(msgspec.Struct):

@@ -18,6 +18,7 @@ from callmon.contacts import MEMORY
 from callmon.errors import FeedError
 from callmon.events import Event
 from callmon.feeds import queue_log
+from callmon.feeds.base import Position
 from callmon.feeds.settings import QueueLogSettings
 from callmon.monitor import Monitor
 
@@ -42,9 +43,10 @@ async def tell_history(
     if stored.oldest_open is not None:
         since = min(since, stored.oldest_open)
     told = [
-        _events(settings, since, stored)
+        _events(settings, since, place)
         for settings in config.feeds
-        if isinstance(settings, QueueLogSettings) and settings.name in stored.positions
+        if isinstance(settings, QueueLogSettings)
+        and (place := stored.place_of(settings.name, "queue_log")) is not None
     ]
     events = heapq.merge(*told, key=lambda event: event.at) if len(told) > 1 else _chain(told)
     while batch := await asyncio.to_thread(lambda: list(islice(events, BATCH))):
@@ -58,11 +60,11 @@ def _chain(told: Iterable[Iterator[Event]]) -> Iterator[Event]:
         yield from events
 
 
-def _events(settings: QueueLogSettings, since: Micros, stored: Checkpoint) -> Iterator[Event]:
+def _events(settings: QueueLogSettings, since: Micros, place: Position) -> Iterator[Event]:
     """Yield a log's events up to where it was read, oldest first."""
     try:
         for batch in queue_log.history(
-            settings.path, settings.source, since=since, until=stored.positions[settings.name]
+            settings.path, settings.source, since=since, until=place
         ):
             yield from batch.events
     except (FeedError, OSError) as error:

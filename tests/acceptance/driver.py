@@ -11,7 +11,10 @@ import os
 import random
 import re
 import shutil
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -31,6 +34,8 @@ __all__ = [
     "Daemon",
     "LeapingClock",
     "LogWriter",
+    "Program",
+    "eventually",
     "families",
     "followed",
     "get",
@@ -51,6 +56,9 @@ CALM_ROUNDS = 4
 SPREAD: Micros = 600 * SECOND
 """Of lines written at once: the daemon must not seem to have been blind for hours."""
 
+ROOT = Path(__file__).parents[2]
+START_TIMEOUT_S = 30.0
+STOP_TIMEOUT_S = 20.0
 PEER_TIMEOUT_S = 10.0
 ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=10)
 
@@ -189,6 +197,9 @@ class Daemon:
     SLEEPERS = 6
     """Tasks that sleep when all is done: monitor, checkpoint, files, server, stalls, feed."""
 
+    AT_WORK = 4
+    """Those of them that begin when the daemon is ready; one waits for that instead."""
+
     def __init__(self, config: Path, clock: LeapingClock) -> None:
         self.config = config
         self.clock = clock
@@ -220,6 +231,8 @@ class Daemon:
         while not ready.is_set():
             if self._task.done():
                 self._task.result()
+            # While it reads, only who waits for the feeds sleeps: time need not pass then.
+            await self.clock.settle(self.sleepers - self.AT_WORK)
             await self.clock.leap(self.clock.now() + SECOND // 100, 0)
         await self.clock.settle(self.sleepers)
 
@@ -257,8 +270,18 @@ class Daemon:
         await (self.kill() if kill else self.stop())
         await self.start()
 
+    async def reload(self) -> Sequence[str]:
+        """Reload, and wait until the feeds that were begun by it have read all there is."""
+        assert self.app is not None
+        problems = await self.app.reload()
+        await self.clock.settle(self.sleepers)
+        return problems
+
     async def leap(self, now: Micros) -> None:
-        """Move time on and wait until everything is done."""
+        """Move time on and wait until everything is done.
+
+        With an alert on its way there is one more who sleeps: then use ``until``, too.
+        """
         await self.clock.leap(now, self.sleepers)
 
     async def quiet(self) -> None:
@@ -285,6 +308,16 @@ class Daemon:
         return text
 
 
+async def eventually(true: Callable[[], Awaitable[bool]], within_s: float) -> None:
+    """Ask again and again until it is *true*; a peer that does not answer is asked again."""
+    async with asyncio.timeout(within_s):
+        while True:
+            with contextlib.suppress(aiohttp.ClientError):
+                if await true():
+                    return
+            await asyncio.sleep(0.05)
+
+
 async def get(url: str) -> tuple[int, str]:
     """Return status and text of an answer."""
     async with (
@@ -292,6 +325,58 @@ async def get(url: str) -> tuple[int, str]:
         session.get(url) as answer,
     ):
         return answer.status, await answer.text()
+
+
+class Program:
+    """``callmon run`` as a process of its own."""
+
+    def __init__(self, config: Path, port: int) -> None:
+        self.url = f"http://127.0.0.1:{port}"
+        self.log = config.with_name("callmon.log")
+        self._arguments = [sys.executable, "-m", "callmon", "run", "-c", str(config)]
+        self._process: subprocess.Popen[bytes] | None = None
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self.end(signal.SIGKILL)
+
+    @property
+    def running(self) -> bool:
+        """Whether it has not ended by itself."""
+        return self._process is not None and self._process.poll() is None
+
+    async def start(self) -> None:
+        """Start it and wait until it is ready."""
+        self.spawn()
+        await eventually(self.is_ready, START_TIMEOUT_S)
+
+    def spawn(self) -> None:
+        """Start it and wait for nothing."""
+        with self.log.open("ab") as log:
+            self._process = subprocess.Popen(
+                self._arguments, cwd=ROOT, stdout=log, stderr=log, stdin=subprocess.DEVNULL
+            )
+
+    async def is_ready(self) -> bool:
+        """Ask it; it must not have ended by itself."""
+        assert self.running, self.log.read_text()
+        return (await get(f"{self.url}/readyz"))[0] == 200
+
+    def send(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        assert self._process is not None
+        self._process.send_signal(number)
+
+    def end(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """End it by a signal and return its exit code."""
+        process, self._process = self._process, None
+        if process is None:
+            return 0
+        process.send_signal(number)
+        return process.wait(STOP_TIMEOUT_S)
 
 
 def write_config(

@@ -1,0 +1,177 @@
+"""What the JSON says is true, and what is not known is null."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from callmon.clock import SECOND
+from callmon.config import load_config
+from callmon.events import ContactAnswered, ContactJoined, Event
+from callmon.measures import MEASURES
+from callmon.monitor import FeedState, Monitor
+from callmon.telemetry import Telemetry
+from callmon.testing import ManualClock
+from callmon.views import alerts_view, feed_view, instant, queues_view, status_view
+from tests.acceptance.driver import write_config
+
+UNKNOWN = ("answer_rate", "abandonment_rate", "service_level", "average_wait", "p90_wait")
+CALLER = "13800138000"
+START = 1_700_000_000 * SECOND
+THRESHOLDS = """\
+thresholds:
+  - {name: long_wait, measure: longest_wait, above: 10s, keep: 0s, severity: warning}
+  - {name: few_answered, measure: answer_rate, window: 15m, below: 80%, severity: info}
+"""
+
+
+class Desk:
+    """A monitor with one feed and one queue in which a contact was answered."""
+
+    def __init__(self, folder: Path) -> None:
+        config = load_config(write_config(folder, thresholds=THRESHOLDS), {})
+        self.clock = ManualClock(START)
+        self.monitor = Monitor(
+            config.engine_settings(), self.clock, Telemetry("1"), lambda _transitions: None
+        )
+        self.feed: FeedState = self.monitor.add_feed("log", "pbx")
+        self.says()
+        self.tell(ContactJoined(START, "pbx", 1, "Sales", CALLER))
+
+    def says(self, trouble: str = "") -> None:
+        """Have the feed say that it sees, or why not."""
+        self.monitor.up(self.feed, not trouble, trouble or "is being read")
+
+    def tell(self, *events: Event) -> None:
+        """Have the feed tell *events*."""
+        self.monitor.emit(self.feed, events, {"offset": 7})
+        self.monitor.current(self.feed)
+
+    def queue(self) -> dict[str, Any]:
+        """Return what is said of the queue."""
+        found: dict[str, Any] = {
+            subject["name"]: subject
+            for subject in queues_view(self.monitor)["subjects"]
+            if subject["kind"] == "queue"
+        }
+        sales: dict[str, Any] = found["sales"]
+        return sales
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Desk:
+    """Return a monitor that is about to begin."""
+    return Desk(tmp_path)
+
+
+def test_nothing_is_shown_before_it_is_known(desk: Desk) -> None:
+    """While the state is being rebuilt there is neither a queue nor a threshold."""
+    assert [] == queues_view(desk.monitor)["subjects"]
+    assert [] == alerts_view(desk.monitor)["thresholds"]
+
+    desk.monitor.begin()
+
+    assert ["sales", "everybody"] == [
+        subject["name"] for subject in queues_view(desk.monitor)["subjects"]
+    ]
+
+
+def test_unknown_is_null(desk: Desk) -> None:
+    """Ratios and averages of nobody are null; counts of nobody are 0; every measure stands."""
+    desk.monitor.begin()
+
+    queue = desk.queue()
+    today = queue["windows"]["today"]
+
+    assert (1, 0) == (today["arrived"], today["answered"])
+    for name in (
+        "answer_rate",
+        "abandonment_rate",
+        "service_level",
+        "average_wait",
+        "p90_wait",
+    ):
+        assert today[name] is None
+    told = set(queue["live"]) | set(today)
+    assert set(MEASURES) - told <= {n for n, m in MEASURES.items() if not (m.live or m.over)}
+
+
+def test_figures_are_those_people_count_in(desk: Desk) -> None:
+    """Seconds, not microseconds; ratios from 0 to 1."""
+    desk.monitor.begin()
+    answered = START + 2_500_000
+    event = ContactAnswered(answered, "pbx", 2, "sales", CALLER, 2_500_000, "a")
+    desk.clock = desk.monitor.clock = ManualClock(answered)
+    desk.tell(event)
+
+    queue = desk.queue()
+
+    assert 20 == queue["target_s"]
+    assert 2.5 == queue["windows"]["15m"]["average_wait"]
+    assert 1 == queue["windows"]["15m"]["answer_rate"]
+    assert 0 == queue["live"]["waiting"]
+    assert 1 == queue["live"]["talking"]
+
+
+def test_a_blind_queue_has_no_live_figures(desk: Desk) -> None:
+    """Who waits is not known when the feed is blind; what has happened is."""
+    desk.monitor.begin()
+    desk.says("denied")
+
+    queue = desk.queue()
+
+    assert queue["blind"]
+    assert {None} == set(queue["live"].values())
+    assert 1 == queue["windows"]["today"]["arrived"]
+    long_wait = alerts_view(desk.monitor)["thresholds"][0]
+    assert ("no_value", None) == (long_wait["state"], long_wait["value"])
+
+
+def test_an_alert_says_what_where_and_since_when(desk: Desk) -> None:
+    """Threshold, subject, limit, value and instants; and each threshold has its state."""
+    desk.monitor.begin()
+    desk.monitor.clock = ManualClock(START + 12 * SECOND)
+    desk.monitor.current(desk.feed)
+    desk.tell()
+
+    desk.monitor.engine.advance(START + 12 * SECOND)
+    view = alerts_view(desk.monitor)
+
+    (alert,) = view["alerts"]
+    assert {
+        "threshold": "long_wait",
+        "queue": "sales",
+        "severity": "warning",
+        "limit": 10,
+        "since": instant(START + 10 * SECOND),
+        "ended": None,
+    }.items() <= alert.items()
+    assert [("long_wait", "firing", 12), ("few_answered", "no_value", None)] == [
+        (each["threshold"], each["state"], each["value"]) for each in view["thresholds"]
+    ]
+
+
+def test_nobody_who_called_is_shown(desk: Desk) -> None:
+    """No page has the id of a contact: it may be a telephone number."""
+    desk.monitor.begin()
+    views = (
+        queues_view(desk.monitor),
+        alerts_view(desk.monitor),
+        status_view(desk.monitor, "1", ["feed log: gone"]),
+        feed_view(desk.feed),
+    )
+
+    assert CALLER not in json.dumps(views)
+    assert [{"event": "contact_joined", "at": instant(START), "queue": "Sales"}] == views[3][
+        "recent"
+    ]
+    assert ["feed log: gone"] == views[2]["problems"]
+    assert {"offset": 7} == views[3]["position"]
+
+
+def test_an_instant_is_utc() -> None:
+    """RFC 3339, to the microsecond where there is one; unknown is null."""
+    assert "2023-11-14T22:13:20Z" == instant(START)
+    assert "2023-11-14T22:13:20.000001Z" == instant(START + 1)
+    assert instant(None) is None
