@@ -399,6 +399,11 @@ async def test_an_alert_taken_away_during_a_stop_ends(tmp_path: Path) -> None:
     await fire_and_forget(tmp_path, known=True)
 
 
+async def test_an_alert_is_ended_that_may_have_been_told(tmp_path: Path) -> None:
+    """Also when callmon was killed before it could note that Alertmanager had taken it."""
+    await fire_and_forget(tmp_path, known=False)
+
+
 async def test_a_feed_of_another_type_begins_anew(tmp_path: Path) -> None:
     """Who practised with the simulator and then names the log keeps the feed's name."""
     log_feed = "type: queue_log, path: {folder}/queue_log, source: pbx"

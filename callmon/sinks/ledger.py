@@ -345,7 +345,10 @@ def _dump(entry: Entry, now: Micros) -> dict[str, Any]:
         "duties": {
             name: {
                 "accepted": duty.accepted,
-                "unsure": duty.unsure or duty.in_flight,
+                # By the time this is read again, what was about to go may have gone.
+                "unsure": duty.unsure
+                or duty.in_flight
+                or (entry.firing and entry.road is Road.UNDECIDED),
                 "sent_at": duty.sent_at,
                 "done": duty.done,
             }
