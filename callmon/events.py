@@ -4,8 +4,8 @@ Structs are immutable and hold no reference cycles, hence ``frozen`` and ``gc=Fa
 Field order is the construction order: the decoders build millions of them positionally.
 
 ``at`` is event time by the source's clock. ``source`` is the system behind the feed,
-``seq`` the place in the feed's stream (for a file: the byte offset of the line), so that
-(source, file identity, seq) names an event for ever. ``queue`` is the name as the source
+``seq`` the place in the feed's stream (for a log: when the file began, plus the offset of
+the line), so that it grows along the stream. ``queue`` is the name as the source
 spells it; the engine folds case and maps it. ``contact`` is the source's call id.
 """
 

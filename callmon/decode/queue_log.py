@@ -131,6 +131,7 @@ class QueueLogDecoder:
         self.lines = 0
         self.offset = 0
         self.position = 0
+        self._base = 0
         self._rest = b""
         self._skipping = False
         self._previous = ""
@@ -138,12 +139,17 @@ class QueueLogDecoder:
         self._at: Micros | None = None
         self._piped_queues: list[str] = []
 
-    def begin(self, offset: int = 0, previous: bytes = b"") -> None:
+    def begin(self, offset: int = 0, previous: bytes = b"", base: int = 0) -> None:
         """Go on in another file, or elsewhere, at *offset*: the beginning of a line.
+
+        *base* is added to the offsets of this file to give the ``seq`` of its events: a
+        later file needs a higher one, or what it tells of the second in which the former
+        file ended would seem to have come before it.
 
         *previous* is the line before it, without its line feed: the twin check needs it.
         """
         self.offset = self.position = offset
+        self._base = base
         self._rest = b""
         self._skipping = False
         self._previous = previous.decode("utf-8", "backslashreplace")
@@ -206,7 +212,7 @@ class QueueLogDecoder:
         source = self.source
         previous = self._previous
         stamp, at = self._stamp, self._at
-        offset = self.offset
+        offset = self._base + self.offset
         for line, length in zip(lines, lengths, strict=True):
             seq = offset
             offset += length + 1

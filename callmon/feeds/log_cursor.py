@@ -46,7 +46,8 @@ class LogCursor:
         self._newer_than = place.newer_than
         self._decoder = decoder
         start, previous = line_start(self.file, place.offset, MAX_LINE_BYTES)
-        decoder.begin(start, previous)
+        # No log grows by a byte per microsecond: files begun later have higher places.
+        decoder.begin(start, previous, self.file.first_at() or 0)
         count = min(TAIL_BYTES, start)
         self._recent = self.file.read_at(start - count, count)
         self._tail = self._recent

@@ -55,6 +55,7 @@ class QueueLogFeed:
         Raises:
             FeedError: the stored position is none of this feed; trying again is of no use.
         """
+        self._said = None  # after a failure the supervisor has said that we are blind
         resume = Checkpoint.from_position(self._position) if self._position else None
         tail = Tail(self._settings, resume, self._context.since)
         try:
