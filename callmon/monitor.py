@@ -35,6 +35,9 @@ SKEW_AT_LEAST = 5
 TICK: Micros = SECOND
 """Longest time between two looks at the clock: a clock that is set is noticed."""
 
+PAUSE_FROM: Micros = 5 * SECOND
+"""After a longer pause (the machine was suspended, say) feeds first tell what they missed."""
+
 NEWS = 50
 
 
@@ -186,8 +189,12 @@ class Monitor:
 
     async def run(self) -> None:
         """Advance the engine whenever something is due, until cancelled."""
+        looked = self.clock.now()
         while True:
             self._wake.clear()
+            if self.clock.now() - looked > PAUSE_FROM:
+                self._after_pause()
+            looked = self.clock.now()
             self._advance()
             self._judge_silences()
             await self._sleep(self._pause())
@@ -201,6 +208,12 @@ class Monitor:
         """Take new settings; wait for ``caught_up`` first, for it judges by the present."""
         self.engine.reconfigure(settings, self.now())
         self._hand_on()
+
+    def _after_pause(self) -> None:
+        """Judge nobody by the present before every feed has said that this is all."""
+        log.warning("clock.jumped")
+        for feed in self.feeds.values():
+            feed.current = not feed.up
 
     def _pause(self) -> Micros:
         """Return how long nothing is due. In a backlog nothing is, until its end is told."""

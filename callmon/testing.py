@@ -45,12 +45,17 @@ class ManualClock:
         heapq.heappush(self._sleepers, (self._now + delay, next(self._order), woken))
         await woken
 
+    def leap(self, delta: Micros) -> None:
+        """Jump *delta* on at once, as when the machine was suspended; nobody wakes yet."""
+        self._now += delta
+
     async def advance(self, delta: Micros) -> None:
         """Move *delta* on and let everything due run."""
         target = self._now + delta
         await _settle()
         while self._sleepers and self._sleepers[0][0] <= target:
-            self._now, _, woken = heapq.heappop(self._sleepers)
+            due, _, woken = heapq.heappop(self._sleepers)
+            self._now = max(self._now, due)
             if not woken.done():
                 woken.set_result(None)
             await _settle()

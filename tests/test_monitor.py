@@ -366,3 +366,21 @@ async def test_figures_are_of_one_instant(desk: Desk) -> None:
     assert [30 * SECOND, 30 * SECOND, 60 * SECOND] == [
         at - desk.start for at in (present, past, desk.monitor.present())
     ]
+
+
+async def test_after_a_pause_feeds_speak_first(desk: Desk) -> None:
+    """A machine that was suspended raises no alarm over who has left in the meantime."""
+    feed, blind = desk.feed("log"), desk.feed("other", "pbx2")
+    desk.sees(blind, "gone")
+    async with desk.running():
+        desk.tell(feed, desk.joins(0))
+        await desk.clock.advance(2 * SECOND)
+
+        desk.clock.leap(60 * SECOND)
+        await desk.clock.advance(SECOND)
+        before = list(desk.news)
+        desk.tell(feed, desk.leaves(5 * SECOND))
+        await desk.clock.advance(2 * SECOND)
+
+    assert [] == before == desk.news
+    assert feed.current
