@@ -31,26 +31,30 @@ from callmon.events import (
 
 ROOT = Path(__file__).parent.parent
 RATE = 100  #: calls per second over all queues
+OPEN = START + 42_400 * SECOND
+"""Ten in the morning in Shanghai: the business hours of config/, so every threshold is on."""
 
 
 def history(queues: int, events: int) -> list[Event]:
-    """Return calls evenly over *queues*, in order of time."""
+    """Return calls evenly over *queues*, in order of time; most are answered in time."""
     chance = random.Random(42)  # to repeat, not to hide
     told: list[tuple[int, int, Event]] = []
     for number in range(events // 3):
-        at = START + number * SECOND // RATE
+        at = OPEN + number * SECOND // RATE
         queue, contact = f"queue{number % queues:04d}", f"{number}.1"
-        wait = int(chance.expovariate(1 / 15)) * SECOND
-        told.append((at, 0, ContactJoined(at, "bench", number, queue, contact)))
+        wait = int(chance.expovariate(1 / 10)) * SECOND
+        told.append((at, 0, ContactJoined(at, "bench", 3 * number, queue, contact)))
         at += wait
+        seq = 3 * number + 1
         if chance.random() < 0.1:
-            left = ContactLeft(at, "bench", number, queue, contact, Outcome.ABANDONED, wait)
+            left = ContactLeft(at, "bench", seq, queue, contact, Outcome.ABANDONED, wait)
             told.append((at, 1, left))
             continue
-        told.append((at, 1, ContactAnswered(at, "bench", number, queue, contact, wait, "a")))
+        told.append((at, 1, ContactAnswered(at, "bench", seq, queue, contact, wait, "a")))
         talk = int(chance.expovariate(1 / 180)) * SECOND
         at += talk
-        ended = TalkEnded(at, "bench", number, queue, contact, talk, TalkEnd.CALLER, "a")
+        seq += 1
+        ended = TalkEnded(at, "bench", seq, queue, contact, talk, TalkEnd.CALLER, "a")
         told.append((at, 2, ended))
     told.sort(key=lambda entry: entry[:2])
     return [event for _, _, event in told]

@@ -48,6 +48,9 @@ STORE_EVERY: Micros = 15 * SECOND
 WATCH_EVERY: Micros = 2 * SECOND
 """How often the configuration files are looked at. A change must hold for as long."""
 
+COLLECT_AFTER = (100_000, 50, 50)
+"""Events leave no cycles behind; Python's 700 would have the collector look all the time."""
+
 STALL_STEP: Micros = SECOND // 20
 STALL_SAMPLES = 60
 """Twenty looks a second; the worst of three seconds is kept for three minutes."""
@@ -131,6 +134,7 @@ class App:
                 # What has been built stays: the collector need not look at it again.
                 gc.collect()
                 gc.freeze()
+                gc.set_threshold(*COLLECT_AFTER)
                 self._notifier.ready()
                 ready()
         finally:

@@ -363,8 +363,6 @@ class Window:
             self._count(new_code, value, 1)
 
     def _count(self, code: int, value: Micros, sign: int) -> None:
-        if self.counts is _NO_CODES:
-            self._own_counts()
         self.counts[code] += sign
         self.ended[code // FLAGS] += sign
         self.sums[code] += sign * value

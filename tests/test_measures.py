@@ -244,6 +244,19 @@ def test_who_waits_over_the_target() -> None:
     assert (1, 2, 2) == level.over(state, window, NOW + 1)
 
 
+def test_the_longest_wait_passes_values_one_by_one() -> None:
+    """The next change is at the first of the values that is still to come."""
+    state = state_with(Targets())
+    measure = MEASURES["longest_wait"]
+    assert measure.next_change is not None
+
+    assert measure.next_change(state, NOW, (2, 5)) is None
+    state.join(NOW)
+
+    changes = [measure.next_change(state, NOW + waited, (2, 5)) for waited in (1, 2, 5)]
+    assert [NOW + 2, NOW + 5, None] == changes
+
+
 def test_each_measure_is_live_or_over_a_window() -> None:
     """A measure reads in exactly one way, and its name is its key."""
     for name, measure in MEASURES.items():

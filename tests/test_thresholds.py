@@ -509,6 +509,15 @@ class TestRestore:
         assert brief(after.restore(before.snapshot())) == [(ENDED, 5, WARNING, Ended.REMOVED)]
         assert (after.state, after.alerts()) == (State.OK, ())
 
+    def test_a_breach_that_lasted_is_known_to_have_stood_until_the_last_reading(self) -> None:
+        """Readings that change nothing still tell that the alert stands."""
+        before = make_state()
+        before.update(5, whole(9), blind=False)
+        before.update(8, whole(7), blind=False)
+        after = ThresholdState(make_rule(ABOVE_3, measure="arrived"), grows=False, ratio=False)
+
+        assert brief(after.restore(before.snapshot())) == [(ENDED, 8, WARNING, Ended.REMOVED)]
+
     def test_what_kept_goes_on_keeping(self) -> None:
         """The time it has kept, its peak and its blindness survive the restart."""
         limits = dataclasses.replace(ABOVE_3, keep=10)
