@@ -197,6 +197,7 @@ class App:
         """Rebuild the state, start the feeds, and wait until it is that of now."""
         stored = await asyncio.to_thread(self._file.load_or_set_aside)
         if stored is not None:
+            stored.adopt({feed.name: stream_of(feed) for feed in self.config.feeds})
             await tell_history(self.monitor, self.config, stored, self._clock.now())
             self.monitor.engine.restore(stored.counters)
             self.monitor.engine.drain()
@@ -286,18 +287,37 @@ class App:
             self._replace_delivery(delivery)
         if old.exported_windows != config.exported_windows:
             self._page = self._new_page()
+        heirs = self._heirs(config)
+        for name, heir in heirs.items():
+            self.monitor.engine.rename_source(self._feeds[name][0].source, heir.source)
         self.monitor.reconfigure(config.engine_settings())
         self._expect_feeds(config)
+        self._change_feeds(config, heirs)
+
+    def _heirs(self, config: Config) -> dict[str, FeedSettings]:
+        """Return who goes on reading what a feed reads that is changed or renamed."""
+        running = {name: settings for name, (settings, _) in self._feeds.items()}
+        fresh = [feed for feed in config.feeds if running.get(feed.name) != feed]
+        wanted = {feed.name: feed for feed in config.feeds}
+        return {
+            name: heir
+            for name, settings in running.items()
+            if wanted.get(name) != settings
+            for heir in fresh
+            if stream_of(heir) == stream_of(settings)
+        }
+
+    def _change_feeds(self, config: Config, heirs: Mapping[str, FeedSettings]) -> None:
+        """Stop feeds that are gone or changed, start those that are new; leave the others."""
         wanted = {settings.name: settings for settings in config.feeds}
         positions: dict[str, Position | None] = {}
         for name, (settings, task) in list(self._feeds.items()):
-            new = wanted.get(name)
-            if new != settings:
+            if wanted.get(name) != settings:
                 task.cancel()
                 del self._feeds[name]
-                if new is not None and _same_stream(settings, new):
-                    positions[name] = self.monitor.feeds[name].position
-                self.monitor.remove_feed(name)
+                if name in heirs:
+                    positions[heirs[name].name] = self.monitor.feeds[name].position
+                self.monitor.remove_feed(name, keep=name in heirs)
         since = self.monitor.engine.history_start(self._clock.now())
         for name, settings in wanted.items():
             if name not in self._feeds:
@@ -444,6 +464,7 @@ class App:
             counters=monitor.engine.snapshot(),
             alerts=self._delivery.sink.snapshot(),
             types={feed.name: _type_of(feed) for feed in self.config.feeds},
+            streams={feed.name: stream_of(feed) for feed in self.config.feeds},
         )
         await asyncio.to_thread(self._file.try_store, checkpoint)
 
@@ -453,11 +474,11 @@ def _type_of(settings: FeedSettings) -> str:
     return next(name for name, (kind, _) in FEEDS.items() if isinstance(settings, kind))
 
 
-def _same_stream(old: FeedSettings, new: FeedSettings) -> bool:
-    """Whether a place in what *old* reads is a place in what *new* reads."""
-    if isinstance(old, QueueLogSettings) and isinstance(new, QueueLogSettings):
-        return (old.source, old.path) == (new.source, new.path)
-    return type(old) is type(new) and old.source == new.source
+def stream_of(settings: FeedSettings) -> str:
+    """Return what a feed reads, whatever the feed is called: a place in it is kept by that."""
+    if isinstance(settings, QueueLogSettings):
+        return f"queue_log {settings.path}"
+    return f"simulator {settings.source}"
 
 
 def configure_logging(config: Config) -> None:

@@ -7,6 +7,7 @@ it: they are rebuilt by reading the log again.
 
 import os
 import threading
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -33,11 +34,28 @@ class Checkpoint(msgspec.Struct):
     counters: dict[str, Any]  #: ``Engine.snapshot``
     alerts: list[dict[str, Any]]  #: ``AlertmanagerSink.snapshot``
     types: dict[str, str] = {}  #: by feed: of what type it was, for only that can read on
+    streams: dict[str, str] = {}  #: by feed: what it read, for it may have a new name
 
     def place_of(self, feed: str, type_name: str) -> dict[str, str | int] | None:
         """Return where a feed of a type goes on; None where it has nowhere to."""
         known = self.types.get(feed, type_name)
         return self.positions.get(feed) if known == type_name else None
+
+    def adopt(self, streams: Mapping[str, str]) -> None:
+        """Give feeds that read what a feed of another name has read that one's place.
+
+        *streams* is what every configured feed reads, by name.
+        """
+        gone = {
+            stream: feed
+            for feed, stream in self.streams.items()
+            if feed not in streams and feed in self.positions
+        }
+        for feed, stream in streams.items():
+            if feed not in self.positions and stream in gone:
+                former = gone[stream]
+                self.positions[feed] = self.positions.pop(former)
+                self.types[feed] = self.types.pop(former)
 
 
 class _Version(msgspec.Struct):

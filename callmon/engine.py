@@ -169,18 +169,37 @@ class Engine:
         """Set the counters to what a ``snapshot`` holds; windows stay as they are."""
         for key, values in snapshot.items():
             kind, _, name = key.partition(":")
+            if kind == SubjectKind.QUEUE:
+                new = self._name_now(name)
+                name = name if f"{kind}:{new}" in snapshot else new
             state = self._subjects.get(SubjectKind(kind), name)
             if state is not None and isinstance(values, dict):
                 state.restore(values)
 
     # ---- configuration ----------------------------------------------------------
 
+    def _name_now(self, name: str) -> str:
+        """Return what a queue is called now that was called *name* when it was stored."""
+        directory = self._subjects.directory
+        if directory.is_configured(name):
+            return name
+        sources = self.settings.sources or ("",)
+        names = {directory.queue_named(source, name) for source in sources}
+        return names.pop() if len(names) == 1 else name
+
     def reconfigure(self, settings: EngineSettings, now: Micros) -> None:
         """Take new settings; windows, counters, waiting contacts and states survive."""
         self.advance(now)
-        self._unroute(Directory(settings))
+        directory = Directory(settings)
+        members = self._subjects.members()
+        renamed = self._follow_names(directory)
+        members = {
+            group: {renamed.get(name, name) for name in names}
+            for group, names in members.items()
+        }
+        self._unroute(directory)
         routed = {name for state in self._sources.values() for name in state.queues}
-        self._subjects.renew(settings, routed, self.now)
+        self._subjects.renew(settings, routed, members, self.now)
         for state in self._sources.values():
             for name, route in state.queues.items():
                 queue = self.subjects[SubjectKind.QUEUE, name]
@@ -254,11 +273,27 @@ class Engine:
             route.book.restarted(event.at, event.seq)
             self._touch(route)
 
-    def remove_feed(self, source: str, feed: str) -> None:
-        """Forget a feed: what it could see no longer counts."""
+    def remove_feed(self, source: str, feed: str, *, keep: bool = False) -> None:
+        """Forget a feed. With the last one of a source goes who waits there: as lost.
+
+        Not with *keep*: another feed is about to go on with what this one told.
+        """
         state = self._sources.get(source)
-        if state is not None and state.feeds.pop(feed, None) is not None:
-            self._see()
+        if state is None:
+            return
+        state.feeds.pop(feed, None)
+        if not state.feeds and not keep:
+            for route in state.queues.values():
+                route.book.close(self.now)
+                self._touch(route)
+            del self._sources[source]
+        self._see()
+
+    def rename_source(self, old: str, new: str) -> None:
+        """Go on with what is known of a source under another name."""
+        if old in self._sources and new not in self._sources:
+            state = self._sources[new] = self._sources.pop(old)
+            state.source.name = new
 
     def _see(self) -> None:
         """Find out which subjects are blind: those with a source none of whose feeds is up."""
@@ -310,6 +345,30 @@ class Engine:
             for subject in route.book.states
             for watch in self._subjects.watches_of(subject)
         )
+
+    def _follow_names(self, directory: Directory) -> dict[str, str]:
+        """Rename queues that a source's names now lead to as a whole; return new by old.
+
+        So that giving a queue a name loses neither who waits there nor what has been.
+        """
+        renamed: dict[str, str] = {}
+        for state in self._sources.values():
+            source = state.source.name
+            for name, route in list(state.queues.items()):
+                spelled = [text for text, way in state.routes.items() if way is route]
+                names = {directory.queue_named(source, text) for text in spelled}
+                shared = any(
+                    name in other.queues
+                    for other in self._sources.values()
+                    if other is not state
+                )
+                if len(names) != 1 or name in names or shared:
+                    continue
+                (new,) = names
+                if self._subjects.rename_queue(name, new, directory, self.now):
+                    state.queues[new] = state.queues.pop(name)
+                    renamed[name] = new
+        return renamed
 
     def _unroute(self, directory: Directory) -> None:
         """Close the books of queues to which a source's names no longer lead.

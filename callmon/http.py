@@ -131,7 +131,7 @@ class HttpServer:
         except OSError as error:
             await runner.cleanup()
             raise ConfigError(
-                [f"http.listen: cannot listen on {self._host}:{self._port}: {error.strerror}"]
+                [f"server.listen: cannot listen on {self._host}:{self._port}: {error.strerror}"]
             ) from error
         self._runner = runner
 

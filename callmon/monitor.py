@@ -104,11 +104,11 @@ class Monitor:
         self._telemetry.feed(name).up(up=False)
         return state
 
-    def remove_feed(self, name: str) -> None:
-        """Forget a feed that no longer runs."""
+    def remove_feed(self, name: str, *, keep: bool = False) -> None:
+        """Forget a feed that no longer runs; *keep* what it told, for another to go on with."""
         state = self.feeds.pop(name)
         self._telemetry.forget_feed(name)
-        self.engine.remove_feed(state.source, name)
+        self.engine.remove_feed(state.source, name, keep=keep)
         self._advance()
 
     def emit(self, feed: FeedState, events: Sequence[Event], position: Position | None) -> None:

@@ -100,9 +100,40 @@ class Subjects:
 
     # ---- reload -----------------------------------------------------------------
 
-    def renew(self, settings: EngineSettings, routed: set[str], now: Micros) -> None:
-        """Take new settings; *routed* are the queues that a source still speaks of."""
-        members = {group.name: self._known_members(group) for group in self.settings.groups}
+    def rename_queue(self, old: str, new: str, directory: Directory, now: Micros) -> bool:
+        """Go on with queue *old* as *new*; False where that would mix two queues.
+
+        Its alerts end: they bear the former name. Those of the new one follow.
+        """
+        there = self.states.get((SubjectKind.QUEUE, new))
+        if directory.is_configured(old) or (there is not None and not there.untouched):
+            return False
+        if there is not None:
+            self._forget(there, now)
+        state = self.states.pop((SubjectKind.QUEUE, old))
+        for watch in self._watches.pop((SubjectKind.QUEUE, old)).values():
+            self._remove(watch, now)
+        state.subject = dataclasses.replace(state.subject, name=new)
+        self.states[SubjectKind.QUEUE, new] = state
+        self._watches[SubjectKind.QUEUE, new] = {}
+        return True
+
+    def members(self) -> dict[str, set[str]]:
+        """Return which queues every group sums up, as far as anything is known of them."""
+        return {group.name: self._known_members(group) for group in self.settings.groups}
+
+    def renew(
+        self,
+        settings: EngineSettings,
+        routed: set[str],
+        members: Mapping[str, set[str]],
+        now: Micros,
+    ) -> None:
+        """Take new settings.
+
+        *routed* are the queues that a source still speaks of; *members* what groups have
+        summed up so far, renamed queues by their new names.
+        """
         self.settings = settings
         self.directory = Directory(settings)
         self._bounds = self.directory.bounds()

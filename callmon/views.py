@@ -4,6 +4,7 @@ Names are those of the measures. Durations are seconds, ratios 0 to 1; what is n
 is null, never 0.
 """
 
+import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 from fractions import Fraction
@@ -14,7 +15,9 @@ from callmon.events import KINDS
 from callmon.measures import MEASURES, Reading, Unit
 from callmon.monitor import FeedState, Monitor
 from callmon.queues import SubjectState
+from callmon.rules import Direction
 from callmon.thresholds import Alert
+from callmon.watches import Watch
 
 __all__ = ["alert_view", "alerts_view", "feed_view", "instant", "queues_view", "status_view"]
 
@@ -32,7 +35,9 @@ def alerts_view(monitor: Monitor) -> dict[str, Any]:
     watches = list(monitor.engine.watches()) if monitor.began else []
     return {
         "at": instant(now),
-        "alerts": [alert_view(alert) for watch in watches for alert in watch.state.alerts()],
+        "alerts": [
+            _standing(watch, alert, now) for watch in watches for alert in watch.state.alerts()
+        ],
         "thresholds": [
             {
                 "threshold": watch.rule.threshold.name,
@@ -46,6 +51,16 @@ def alerts_view(monitor: Monitor) -> dict[str, Any]:
             for watch in watches
         ],
     }
+
+
+def _standing(watch: Watch, alert: Alert, now: Micros) -> dict[str, Any]:
+    """Return an alert as it stands now: while it lasts nobody looks at what only grows."""
+    reading = watch.read(now)
+    if reading is not None:
+        value = Fraction(reading[0], reading[1])
+        worse = max if alert.direction is Direction.ABOVE else min
+        alert = dataclasses.replace(alert, value=value, peak=worse(alert.peak, value))
+    return alert_view(alert)
 
 
 def status_view(monitor: Monitor, version: str, problems: Iterable[str]) -> dict[str, Any]:

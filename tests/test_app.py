@@ -262,6 +262,29 @@ async def test_a_feed_with_new_settings_goes_on_where_it_was(tmp_path: Path) -> 
     assert 1 == sample(page, 'callmon_feed_up{feed="log"}')
 
 
+@pytest.mark.parametrize("stopped", [False, True])
+async def test_a_renamed_feed_goes_on_where_it_was(tmp_path: Path, stopped: bool) -> None:
+    """The log is the same, so nothing is told twice and nobody is forgotten."""
+    own = CONFIG.replace(", source: pbx", "")
+    assert own != CONFIG
+    async with running(tmp_path, START, text=own) as (daemon, log):
+        log.write([joins(0, "1"), joins(0, "2"), hangs_up(1, "2", 1)])
+        await daemon.leap(START + 2 * SECOND)
+
+        write_config(tmp_path, text=own.replace("log: {", "trunk: {", 1))
+        if stopped:
+            await daemon.restart()
+        else:
+            assert () == await daemon.reload()
+        log.write([hangs_up(3, "1", 3)])
+        await daemon.leap(START + 5 * SECOND)
+        page = await daemon.get("/metrics")
+
+    assert (2, 0) == (sample(page, ARRIVED), sample(page, WAITING))
+    assert 2 == sample(page, 'callmon_contacts_total{queue="sales",outcome="abandoned"}')
+    assert 1 == sample(page, 'callmon_feed_up{feed="trunk"}')
+
+
 async def test_another_alertmanager_learns_what_stands(tmp_path: Path) -> None:
     """After a reload the alerts that fire are told at the new address, and ended there."""
     async with (
@@ -387,7 +410,8 @@ async def fire_and_forget(folder: Path, *, known: bool) -> None:
         await daemon.until(lambda: b'"labels"' in stored.read_bytes(), "it is stored")
         while known and b'"accepted":true' not in stored.read_bytes():
             await daemon.leap(daemon.clock.now() + STORE_EVERY)
-        assert known == (b'"accepted":true' in stored.read_bytes())
+        # Whether acceptance has come into the file by now is chance; known, it must be there.
+        assert not known or b'"accepted":true' in stored.read_bytes()
 
         write_config(folder, thresholds="thresholds: []\n", text=text)
         await daemon.restart(kill=True)

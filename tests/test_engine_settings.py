@@ -3,6 +3,7 @@
 import dataclasses
 from fractions import Fraction
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -331,22 +332,93 @@ def test_figures_after_a_reload_are_those_of_the_new_targets(
     assert expected_figures(visits, now, promised) == shown_figures(engine, now)
 
 
-def test_a_name_that_leads_elsewhere_loses_who_waits() -> None:
-    """Lost to the former queue, carried in to the new one at his end; the rest goes on."""
-    engine = engine_with()
+def test_a_queue_that_is_given_a_name_goes_on_under_it() -> None:
+    """Who waits, who talks, what has been and the counters: all of it, and nobody twice."""
+    engine = engine_with(thresholds=(threshold("longest_wait", above(3), name="long_wait"),))
     engine.apply_all([joined(0, "a", seq=1), joined(0, "b", "support", seq=2)])
     engine.apply_all([joined(0, "c", seq=3), answered(0, "c", 0, seq=4)])
+    engine.advance(BASE + 4)
     vip = QueueSettings(name="vip", origins=((SOURCE, "sales"),))
+    new = settings_with(
+        queues=(vip, QueueSettings(name="support")), thresholds=engine.settings.thresholds
+    )
+    engine.drain()
 
-    engine.reconfigure(settings_with(queues=(vip, QueueSettings(name="support"))), BASE + 5)
-    assert 0 == engine.subjects[SubjectKind.GROUP, "everyone"].talking
+    engine.reconfigure(new, BASE + 5)
+    told = [
+        (change.kind, change.alert.subject.name)
+        for change in engine.drain()
+        if change.alert.subject.kind is SubjectKind.QUEUE
+    ]
+    assert ["support", "vip"] == names(engine)
+    assert ([BASE], 1, 2) == (
+        queue(engine, "vip").starts,
+        queue(engine, "vip").talking,
+        queue(engine, "vip").arrived,
+    )
+    engine.apply(left(9, "a", wait=9, seq=5))
+
+    assert [("ended", "sales"), ("fired", "vip")] == told
+    assert {"abandoned": 1, "answered": 1} == outcomes(queue(engine, "vip"))
+    group = engine.subjects[SubjectKind.GROUP, "everyone"]
+    assert (0, [BASE]) == (group.talking, group.starts)
+
+
+def test_a_name_that_leads_to_another_queue_loses_who_waits() -> None:
+    """Lost to the former queue, carried in to the other at his end; the rest goes on."""
+    engine = engine_with()
+    engine.apply_all([joined(0, "a", seq=1), joined(0, "b", "support", seq=2)])
+    both = QueueSettings(name="support", origins=((SOURCE, "sales"), (SOURCE, "support")))
+
+    engine.reconfigure(settings_with(queues=(both,)), BASE + 5)
+    assert [BASE] == queue(engine, "support").starts
     engine.apply(left(9, "a", wait=9, seq=5))
     engine.apply(left(9, "b", wait=9, queue="support", seq=6))
 
-    assert ["support", "vip"] == names(engine)
-    assert {"abandoned": 1} == outcomes(queue(engine, "vip"))
-    assert {"abandoned": 1} == outcomes(queue(engine, "support"))
+    assert {"abandoned": 2} == outcomes(queue(engine, "support"))
     assert [] == engine.subjects[SubjectKind.GROUP, "everyone"].starts
+
+
+def test_stored_counters_follow_a_new_name() -> None:
+    """Whoever names a queue while callmon is stopped does not begin at zero."""
+    former = engine_with(queues=())
+    former.apply_all([joined(0, "a", seq=1), left(1, "a", wait=1, seq=2)])
+    vip = QueueSettings(name="vip", origins=((SOURCE, "sales"),))
+
+    engine = engine_with(queues=(vip,))
+    engine.restore(former.snapshot())
+
+    assert ["vip"] == names(engine)
+    assert {"abandoned": 1} == outcomes(queue(engine, "vip"))
+
+
+def test_a_source_goes_on_under_another_name() -> None:
+    """Nobody is told twice, and nobody stays behind."""
+    engine = engine_with()
+    engine.apply(joined(0, "a", seq=1))
+
+    engine.rename_source(SOURCE, "other")
+    event = left(2, "a", wait=2, seq=2)
+    engine.apply(msgspec.structs.replace(event, source="other"))
+
+    assert ({"abandoned": 1}, [], 1) == (
+        outcomes(queue(engine)),
+        queue(engine).starts,
+        queue(engine).arrived,
+    )
+
+
+@pytest.mark.parametrize(("keep", "waiting"), [(False, 0), (True, 1)])
+def test_with_its_last_feed_a_source_goes(keep: bool, waiting: int) -> None:
+    """Its end of the wait will never come, unless another feed goes on."""
+    engine = engine_with()
+    engine.apply(FeedChanged(BASE, SOURCE, 0, "log", up=True))
+    engine.apply(joined(0, "a", seq=1))
+
+    engine.remove_feed(SOURCE, "log", keep=keep)
+
+    assert waiting == len(queue(engine).starts)
+    assert 1 - waiting == queue(engine).outcome_total(Outcome.LOST)
 
 
 def test_a_group_of_other_members_is_summed_anew() -> None:

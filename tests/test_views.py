@@ -152,6 +152,20 @@ def test_an_alert_says_what_where_and_since_when(desk: Desk) -> None:
     ]
 
 
+def test_a_standing_alert_shows_the_value_of_now(desk: Desk) -> None:
+    """While it fires nobody looks at what only grows; who asks gets the truth."""
+    desk.monitor.begin()
+    desk.monitor.clock = ManualClock(START + 12 * SECOND)
+    desk.monitor.current(desk.feed)
+    desk.tell()
+    desk.monitor.engine.advance(START + 12 * SECOND)
+    desk.monitor.clock = ManualClock(START + 40 * SECOND)
+
+    (alert,) = alerts_view(desk.monitor)["alerts"]
+
+    assert (40, 40) == (alert["value"], alert["peak"])
+
+
 def test_nobody_who_called_is_shown(desk: Desk) -> None:
     """No page has the id of a contact: it may be a telephone number."""
     desk.monitor.begin()

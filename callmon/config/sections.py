@@ -117,7 +117,7 @@ class QueueLogSection(Section):
     """The system that writes the file. Default: the feed's name."""
     first_run: FirstRun = FirstRun.HISTORY
     """A log never read before: `history` reads back to midnight, `end` skips it."""
-    poll: Duration = SECOND
+    poll: Duration = SECOND // 5
     """How often a quiet file is looked at."""
     silence: SilenceSection | None = None
     """When being quiet is an alert. Default: never."""

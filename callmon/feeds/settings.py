@@ -43,7 +43,7 @@ class QueueLogSettings:
     source: str  #: of the system that writes the file
     path: Path
     first_run: FirstRun = FirstRun.HISTORY
-    poll: Micros = SECOND  #: how often a quiet file is looked at
+    poll: Micros = SECOND // 5  #: how often a quiet file is looked at
     silence: Silence | None = None  #: None: it may be quiet for as long as it likes
 
 

@@ -36,7 +36,8 @@ class Desk:
         self.position: Position | None = None
         self.stretches: list[int] = []
         self.feed = QueueLogFeed(
-            QueueLogSettings(name="log", source="pbx", path=path), self.context(resume)
+            QueueLogSettings(name="log", source="pbx", path=path, poll=SECOND),
+            self.context(resume),
         )
 
     def context(self, resume: Position | None) -> FeedContext:

@@ -136,3 +136,11 @@ def test_what_is_done_about_an_end(
     entry.duties["one"].sent_at = NOW
 
     assert step is ledger.judge("one", entry, presence, NOW + sent_ago * SECOND)
+
+
+def test_what_may_have_gone_is_not_forgotten_over_a_kill(ledger: Ledger) -> None:
+    """An alert stored before it went out may have gone by the time it is read again."""
+    ledger.fire(a_content(), NOW)
+    (saved,) = ledger.snapshot(NOW)
+
+    assert [True, True] == [duty["unsure"] for duty in saved["duties"].values()]
