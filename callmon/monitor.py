@@ -1,8 +1,8 @@
 """The engine in real time: what feeds say goes in, transitions come out when they are due.
 
-Engine time is our clock less the skew of the source. It follows the clock only while every
-feed is current: in the middle of a backlog the state is that of the past, and to judge it
-by the present would raise false alarms.
+Engine time is our clock less the skew of the source. It follows the clock only as far as
+every feed has looked: in the middle of a backlog, or between two looks, the state is that of
+the past, and to judge it by the present would raise false alarms.
 """
 
 import asyncio
@@ -35,9 +35,6 @@ SKEW_AT_LEAST = 5
 TICK: Micros = SECOND
 """Longest time between two looks at the clock: a clock that is set is noticed."""
 
-PAUSE_FROM: Micros = 5 * SECOND
-"""After a longer pause (the machine was suspended, say) feeds first tell what they missed."""
-
 NEWS = 50
 
 
@@ -50,6 +47,7 @@ class FeedState:
         self.up = False
         self.reason = "starting"
         self.current = False
+        self.looked_at: Micros = 0  #: by our clock, when it last said that this is all
         self.position: Position | None = None
         self.last_at: Micros | None = None
         self.delays: deque[Micros] = deque(maxlen=SKEW_SAMPLES)
@@ -132,9 +130,9 @@ class Monitor:
 
     def current(self, feed: FeedState) -> None:
         """A feed has told all it has."""
-        if not feed.current:
-            feed.current = True
-            self._advance()
+        feed.current = True
+        feed.looked_at = self.clock.now()
+        self._advance()
 
     def up(self, feed: FeedState, up: bool, reason: str) -> None:  # noqa: FBT001  # as feeds say it
         """A feed sees, or is blind."""
@@ -164,8 +162,16 @@ class Monitor:
     # ---- time ---------------------------------------------------------------------
 
     def now(self) -> Micros:
-        """Return engine time."""
-        return max(self.clock.now() - self._skew, self.engine.now)
+        """Return engine time: the present, as far as every feed that sees has looked.
+
+        What happened since is in no feed's words yet, and whoever left in the very moment
+        in which a limit is reached must not raise an alarm.
+        """
+        looked = min(
+            (feed.looked_at for feed in self.feeds.values() if feed.up),
+            default=self.clock.now(),
+        )
+        return max(min(looked, self.clock.now()) - self._skew, self.engine.now)
 
     def present(self) -> Micros:
         """Bring the state up to now, and return the instant it is of.
@@ -184,17 +190,13 @@ class Monitor:
         self.began = True
         for feed in self.feeds.values():
             self._tell_engine(feed)
-        self.engine.advance(self.clock.now() - self._skew)
+        self.engine.advance(self.now())
         return self.engine.drain()
 
     async def run(self) -> None:
         """Advance the engine whenever something is due, until cancelled."""
-        looked = self.clock.now()
         while True:
             self._wake.clear()
-            if self.clock.now() - looked > PAUSE_FROM:
-                self._after_pause()
-            looked = self.clock.now()
             self._advance()
             self._judge_silences()
             await self._sleep(self._pause())
@@ -209,18 +211,14 @@ class Monitor:
         self.engine.reconfigure(settings, self.now())
         self._hand_on()
 
-    def _after_pause(self) -> None:
-        """Judge nobody by the present before every feed has said that this is all."""
-        log.warning("clock.jumped")
-        for feed in self.feeds.values():
-            feed.current = not feed.up
-
     def _pause(self) -> Micros:
         """Return how long nothing is due. In a backlog nothing is, until its end is told."""
         due = self.engine.next_due()
         if due is None or not self._all_current():
             return TICK
-        return min(max(due - self.now(), 0), TICK)
+        left = due - (self.clock.now() - self._skew)
+        # What is due already waits for a feed to look, and that advances the engine.
+        return min(left, TICK) if left > 0 else TICK
 
     def _judge_silences(self) -> None:
         now = self.now()
@@ -243,7 +241,7 @@ class Monitor:
         if not self.began or not self._all_current():
             return
         self.ticks += 1
-        self.engine.advance(self.clock.now() - self._skew)
+        self.engine.advance(self.now())
         self._hand_on()
         due = self.engine.next_due()
         if due is not None and due < self._sleeping_until:

@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -31,6 +31,9 @@ DAY = 86_400 * SECOND
 QUEUES = {"pbx": "sales", "pbx2": "service"}
 """Of each source."""
 
+POLL: Micros = SECOND // 10
+"""How often feeds look."""
+
 TURNS = 20
 """Of the loop: enough for a sleeper to wake and lie down again."""
 
@@ -44,12 +47,15 @@ class Desk:
         self.news: list[tuple[str, Micros]] = []
         self.monitor = Monitor(settings, self.clock, self.telemetry, self._publish)
         self.start = self.clock.now()
+        self.asleep = False  #: no feed looks
+        self.on_news: Callable[[Transition], None] = lambda _change: None
         self._seq = 0
 
     def _publish(self, transitions: Sequence[Transition]) -> None:
         for transition in transitions:
             assert transition.at <= self.clock.now()
             self.news.append((transition.kind, self.clock.now() - self.start))
+            self.on_news(transition)
 
     def feed(self, name: str, source: str = "pbx") -> FeedState:
         """Add a feed that sees and has told all it has."""
@@ -94,9 +100,18 @@ class Desk:
         if not self.monitor.began:
             self.monitor.begin()
         async with asyncio.TaskGroup() as group:
-            task = group.create_task(self.monitor.run())
+            tasks = [group.create_task(work) for work in (self._look(), self.monitor.run())]
             yield
-            task.cancel()
+            for task in tasks:
+                task.cancel()
+
+    async def _look(self) -> None:
+        """Look as feeds do; one that is in the middle of telling comes to its own end."""
+        while True:
+            for feed in self.monitor.feeds.values():
+                if feed.current and feed.up and not self.asleep:
+                    self.monitor.current(feed)
+            await self.clock.sleep(POLL)
 
 
 @pytest.fixture
@@ -357,6 +372,7 @@ async def test_figures_are_of_one_instant(desk: Desk) -> None:
     desk.monitor.begin()
     await desk.clock.advance(30 * SECOND)
 
+    desk.monitor.current(feed)
     present = desk.monitor.present()
     desk.monitor.emit(feed, [desk.joins(5 * SECOND)], None)
     await desk.clock.advance(30 * SECOND)
@@ -368,19 +384,37 @@ async def test_figures_are_of_one_instant(desk: Desk) -> None:
     ]
 
 
-async def test_after_a_pause_feeds_speak_first(desk: Desk) -> None:
-    """A machine that was suspended raises no alarm over who has left in the meantime."""
+async def test_nobody_is_judged_before_the_feeds_have_looked(desk: Desk) -> None:
+    """Who left in the very moment in which the limit is reached raises no alarm.
+
+    Nor who left while the machine was suspended: it is the same, and takes longer.
+    """
     feed, blind = desk.feed("log"), desk.feed("other", "pbx2")
     desk.sees(blind, "gone")
     async with desk.running():
         desk.tell(feed, desk.joins(0))
-        await desk.clock.advance(2 * SECOND)
+        await desk.clock.advance(9 * SECOND + SECOND // 2)
 
+        desk.asleep = True
         desk.clock.leap(60 * SECOND)
         await desk.clock.advance(SECOND)
         before = list(desk.news)
-        desk.tell(feed, desk.leaves(5 * SECOND))
+        desk.tell(feed, desk.leaves(9 * SECOND + SECOND // 2))
         await desk.clock.advance(2 * SECOND)
 
     assert [] == before == desk.news
-    assert feed.current
+
+
+async def test_a_deadline_keeps_its_instant_though_it_is_judged_late(desk: Desk) -> None:
+    """Told when a feed has looked, it is of the moment in which the limit was reached."""
+    feed = desk.feed("log")
+    instants: list[Micros] = []
+    desk.on_news = lambda change: instants.append(change.at - desk.start)
+    async with desk.running():
+        desk.tell(feed, desk.joins(0))
+        desk.asleep = True
+        await desk.clock.advance(10 * SECOND + SECOND // 10)
+        before = list(desk.news)
+        desk.monitor.current(feed)
+
+    assert ([], [10 * SECOND]) == (before, instants)

@@ -160,6 +160,7 @@ def test_a_standing_alert_shows_the_value_of_now(desk: Desk) -> None:
     desk.tell()
     desk.monitor.engine.advance(START + 12 * SECOND)
     desk.monitor.clock = ManualClock(START + 40 * SECOND)
+    desk.monitor.current(desk.feed)
 
     (alert,) = alerts_view(desk.monitor)["alerts"]
 
