@@ -149,12 +149,6 @@ class Watch:
         )
 
     @property
-    def key(self) -> tuple[str, str, str]:
-        """Threshold, kind and name of the subject: what states are filed under."""
-        subject = self.rule.subject
-        return self.rule.threshold.name, subject.kind, subject.name
-
-    @property
     def occasions(self) -> tuple[type, ...]:
         """The kinds of event after which to look."""
         return _OCCASIONS.get(self.measure.name, _ENDED)

@@ -55,7 +55,8 @@ class FeedContext:
     current: Callable[[], None]
     """Says that all there is to tell has been told, for now.
 
-    Called after each stretch of events, and at once when there are none. Between an
+    Called after each stretch of events, and after each look that found none: engine time
+    goes no further than the last call. Between an
     ``emit`` and the next ``current`` nobody judges by the state: half of a backlog read,
     a caller who left long ago still seems to wait.
     """
