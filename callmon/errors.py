@@ -47,6 +47,8 @@ class DecodeReason(StrEnum):
     OVERSIZED = "oversized"  #: longer than the source can write
     UNKNOWN_VERB = "unknown_verb"  #: well formed, but of no known kind
     EMPTY = "empty"  #: nothing but white space
+    FORGED = "forged"  #: something in the disguise of a message of the source
+    INCOMPLETE = "incomplete"  #: a list whose rows do not agree with what it says of itself
 
 
 class DropReason(StrEnum):

@@ -18,10 +18,14 @@ from callmon.clock import Micros
 __all__ = [
     "KINDS",
     "OUTCOME_LABELS",
+    "AgentChanged",
+    "AgentRemoved",
     "ContactAnswered",
     "ContactJoined",
     "ContactLeft",
+    "ContactMoved",
     "ContactRefused",
+    "Device",
     "Event",
     "FeedChanged",
     "Outcome",
@@ -81,15 +85,33 @@ class ContactAnswered(msgspec.Struct, frozen=True, gc=False, tag="contact_answer
 
 
 class ContactLeft(msgspec.Struct, frozen=True, gc=False, tag="contact_left"):
-    """Waiting ended without an agent; *wait* is what the source measured, if it did."""
+    """Waiting ended without an agent; *wait* is what the source measured, if it did.
+
+    A live feed may see that somebody waits no more before it knows why: then *outcome* is
+    None, and a second event of the same visit, of whatever type, says it. What is not
+    *certain* is the best that this feed will ever know: another feed of the source knows
+    better.
+    """
 
     at: Micros
     source: str
     seq: int
     queue: str
     contact: str
-    outcome: Outcome
+    outcome: Outcome | None
     wait: Micros | None
+    certain: bool = True
+
+
+class ContactMoved(msgspec.Struct, frozen=True, gc=False, tag="contact_moved"):
+    """A waiting contact goes on waiting under another id, *heir*, as after a transfer."""
+
+    at: Micros
+    source: str
+    seq: int
+    queue: str
+    contact: str
+    heir: str
 
 
 class TalkEnded(msgspec.Struct, frozen=True, gc=False, tag="talk_ended"):
@@ -128,6 +150,45 @@ class ContactRefused(msgspec.Struct, frozen=True, gc=False, tag="contact_refused
     reason: str
 
 
+class Device(StrEnum):
+    """What an agent's telephone does."""
+
+    IDLE = "idle"
+    RINGING = "ringing"
+    BUSY = "busy"
+    AWAY = "away"  #: not to be reached: its agent is not at work
+
+
+class AgentChanged(msgspec.Struct, frozen=True, gc=False, tag="agent_changed"):
+    """Where an agent of a queue stands now.
+
+    *agent* is what tells agents apart, the same in all queues of the source; *name* is for
+    people. *reason* is why he is paused, in his own words, empty when he is not or did not
+    say. Until *wrapup_until* he is finishing his last call; 0: he is not.
+    """
+
+    at: Micros
+    source: str
+    seq: int
+    queue: str
+    agent: str
+    name: str
+    device: Device
+    paused: bool
+    reason: str
+    wrapup_until: Micros
+
+
+class AgentRemoved(msgspec.Struct, frozen=True, gc=False, tag="agent_removed"):
+    """An agent is none of the queue's any more."""
+
+    at: Micros
+    source: str
+    seq: int
+    queue: str
+    agent: str
+
+
 class SourceRestarted(msgspec.Struct, frozen=True, gc=False, tag="source_restarted"):
     """The system began anew: whoever waited or talked before is gone."""
 
@@ -137,13 +198,18 @@ class SourceRestarted(msgspec.Struct, frozen=True, gc=False, tag="source_restart
 
 
 class FeedChanged(msgspec.Struct, frozen=True, gc=False, tag="feed_changed"):
-    """A feed came up or went down; *at* is by our clock."""
+    """A feed came up or went down; *at* is by our clock.
+
+    A *live* feed tells of a moment when it is over, and knows agents; the others keep a
+    record that can be read again.
+    """
 
     at: Micros
     source: str
     seq: int
     feed: str
     up: bool
+    live: bool = False
 
 
 Event = (
@@ -153,6 +219,9 @@ Event = (
     | TalkEnded
     | RingNotAnswered
     | ContactRefused
+    | ContactMoved
+    | AgentChanged
+    | AgentRemoved
     | SourceRestarted
     | FeedChanged
 )
@@ -165,6 +234,9 @@ KINDS: dict[type, str] = {
     TalkEnded: "talk_ended",
     RingNotAnswered: "ring_not_answered",
     ContactRefused: "contact_refused",
+    ContactMoved: "contact_moved",
+    AgentChanged: "agent_changed",
+    AgentRemoved: "agent_removed",
     SourceRestarted: "source_restarted",
     FeedChanged: "feed_changed",
 }
