@@ -1,0 +1,1 @@
+"""Programs that feed callmon bytes nobody would send."""
