@@ -8,13 +8,13 @@ Formulas: service level variants after Cisco and ICMI; the test vectors stand in
 ``tests/test_measures.py``.
 """
 
-import dataclasses
 from collections.abc import Callable
-from enum import StrEnum
 
+from callmon.agent_measures import LIVE_OF_AGENTS, OVER_OF_AGENTS
 from callmon.clock import Micros
 from callmon.events import OUTCOME_LABELS, Outcome
 from callmon.queues import Formula, Overflow, SubjectState, Targets
+from callmon.readings import Measure, Reading, Unit, Windowed
 from callmon.windows import FLAGS, SHORT, UNKNOWN, WITHIN, Window
 
 __all__ = [
@@ -29,50 +29,6 @@ __all__ = [
     "percentile",
     "service_level",
 ]
-
-Reading = tuple[int, int, int]
-"""(numerator, denominator > 0, contacts in the base); the value is their exact quotient.
-
-Durations are in microseconds, ratios from 0 to 1.
-"""
-
-
-class Unit(StrEnum):
-    """What a measure counts in, at the edges."""
-
-    CONTACTS = "contacts"
-    SECONDS = "seconds"
-    RATIO = "ratio"
-
-
-Live = Callable[[SubjectState, Micros], Reading | None]
-Windowed = Callable[[SubjectState, Window, Micros], Reading | None]
-NextChange = Callable[[SubjectState, Micros, tuple[Micros, ...]], Micros | None]
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """One figure.
-
-    Exactly one of ``live`` and ``over`` is set. ``next_change`` tells when a live figure
-    next passes one of the given values (ascending), or changes, though nothing happens.
-    """
-
-    name: str
-    unit: Unit
-    help: str  #: the definition in a sentence; HELP text of the metric
-    metric: str  #: follows ``callmon_queue_`` or ``callmon_group_``
-    labels: tuple[tuple[str, str], ...] = ()
-    live: Live | None = None
-    over: Windowed | None = None
-    next_change: NextChange | None = None
-    grows: bool = False  #: grows with the clock: breaches at the instant it reaches a limit
-
-    @property
-    def windowed(self) -> bool:
-        """Whether the measure needs a window."""
-        return self.over is not None
-
 
 _OFFERED = slice(0, Outcome.REDIRECTED)
 _OVERFLOWED = slice(Outcome.TIMEOUT, Outcome.EMPTY + 1)
@@ -298,6 +254,7 @@ _ALL = (
         metric="talking_contacts",
         live=_talking,
     ),
+    *LIVE_OF_AGENTS,
     Measure(
         name="arrived",
         unit=Unit.CONTACTS,
@@ -393,6 +350,7 @@ _ALL = (
         metric="average_talk_seconds",
         over=_average_talk,
     ),
+    *OVER_OF_AGENTS,
 )
 
 MEASURES = {measure.name: measure for measure in _ALL}

@@ -11,12 +11,21 @@ import functools
 import heapq
 import itertools
 import math
+from fractions import Fraction
 from typing import Final, NamedTuple
 
 from callmon.clock import Micros
-from callmon.events import ContactAnswered, ContactJoined, ContactLeft, TalkEnded
+from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
+    ContactAnswered,
+    ContactJoined,
+    ContactLeft,
+    TalkEnded,
+)
 from callmon.measures import MEASURES, Measure, Reading, Unit
 from callmon.queues import SubjectState, WindowSpec
+from callmon.readings import Motion
 from callmon.rules import Direction, Limits, Rule
 from callmon.thresholds import State, ThresholdState, Transition
 from callmon.windows import Window
@@ -31,6 +40,7 @@ NEVER: Final[Micros] = 1 << 62
 """Later than any instant."""
 
 _ENDED: Final = (ContactAnswered, ContactLeft)
+_AGENTS: Final = (AgentChanged, AgentRemoved)
 _OCCASIONS: Final[dict[str, tuple[type, ...]]] = {
     "waiting": (ContactJoined, *_ENDED),
     "longest_wait": (ContactJoined, *_ENDED),
@@ -39,6 +49,8 @@ _OCCASIONS: Final[dict[str, tuple[type, ...]]] = {
     "talking": (ContactAnswered, TalkEnded),
     "arrived": (ContactJoined, *_ENDED),
     "average_talk": (TalkEnded,),
+    "unserved": (ContactJoined, *_ENDED, *_AGENTS),
+    "estimated_wait": (ContactJoined, *_ENDED, TalkEnded, *_AGENTS),
 }
 """Events that can change a measure, where it is not the end of a wait alone.
 
@@ -145,13 +157,21 @@ class Watch:
         self._levels: _Levels = _levels(rule.base)
         # Only the ends of waits move it: looks at it can be spared.
         self._is_plain_ratio = (
-            self.measure.unit is Unit.RATIO and self.measure.next_change is None
+            self.measure.unit is Unit.RATIO
+            and self.measure.next_change is None
+            and self.measure.moves is None
         )
 
     @property
     def occasions(self) -> tuple[type, ...]:
         """The kinds of event after which to look."""
-        return _OCCASIONS.get(self.measure.name, _ENDED)
+        return _OCCASIONS.get(self.measure.name, _AGENTS if self.measure.of_agents else _ENDED)
+
+    @property
+    def blind(self) -> bool:
+        """Whether what is measured cannot be seen now."""
+        subject = self.subject
+        return subject.blind or (self.measure.of_agents and not subject.agents.known)
 
     def touched(self) -> bool:
         """Tell whether an event that nothing spares calls for a look."""
@@ -169,7 +189,7 @@ class Watch:
         subject, measure, window = self.subject, self.measure, self.window
         if window is not None:
             window.sync(now)
-        if subject.blind:
+        if self.blind:
             return None
         if window is not None and measure.over is not None:
             return measure.over(subject, window, now)
@@ -188,7 +208,7 @@ class Watch:
         if now >= self._turns_at:
             self._turn_window(now)
         reading = self.read(now)
-        transitions = state.update(now, reading, blind=subject.blind)
+        transitions = state.update(now, reading, blind=self.blind)
         self.due = min(self._next_change(now, reading), state.wakes)
         return transitions
 
@@ -236,6 +256,10 @@ class Watch:
         if window is None:
             return self._next_passing(now, calm=calm)
         passing = NEVER
+        if self.measure.moves is not None:
+            return self._next_crossing(
+                now, reading, self.measure.moves(self.subject, window, now)
+            )
         if self._is_plain_ratio:
             first = self._spare_looks(reading) if calm and reading is not None else 1
             leaving = window.next_expiry(now, first)
@@ -261,6 +285,25 @@ class Watch:
         change = measure.next_change(self.subject, now, levels.passed)
         return NEVER if change is None else change
 
+    def _next_crossing(self, now: Micros, reading: Reading | None, motion: Motion) -> Micros:
+        """Return when a reading that moves in a straight line next passes what matters."""
+        until = NEVER if motion.until is None else motion.until
+        if self.blind:
+            return NEVER
+        if reading is None:
+            return min(until, now + 1) if motion.denominator > 0 else until
+        limits = self.state.limits
+        delays = [
+            _crossing(reading, motion, value)
+            for value in (limits.limit, limits.clear)
+            if value is not None
+        ]
+        # The base grows with the denominator: it may be what is missing.
+        missing = limits.at_least * self.measure.base_unit - reading[1]
+        if missing > 0 and motion.denominator > 0:
+            delays.append(-(-missing // motion.denominator))
+        return min([until, *(now + delay for delay in delays if delay is not None)])
+
     def _spare_looks(self, reading: Reading) -> int:
         """Spare looks while a ratio cannot breach; return how many samples may leave first.
 
@@ -280,3 +323,18 @@ class Watch:
             return base or 1
         self.spare = moves // 2 - 1 if moves > 1 else 0
         return moves - moves // 2
+
+
+def _crossing(reading: Reading, motion: Motion, value: Fraction) -> Micros | None:
+    """Return after how long the reading, now n/d, is on another side of *value*, if ever.
+
+    On it is a side of its own: ``above`` and ``below`` are strict.
+    """
+    p, q = value.numerator, value.denominator
+    distance = reading[0] * q - p * reading[1]
+    speed = motion.numerator * q - p * motion.denominator
+    if distance == 0:
+        return 1 if speed else None
+    if distance > 0:
+        distance, speed = -distance, -speed
+    return -(distance // speed) if speed > 0 else None

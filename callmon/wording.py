@@ -210,6 +210,15 @@ DEFAULT_SUMMARIES: Mapping[str, Mapping[Language, str]] = {
         "{value} callers waiting longer than the target", "{value} 人等待超过目标时间"
     ),
     "talking": _now("{value} callers talking to agents", "{value} 人正在通话"),
+    "agents_staffed": _now("{value} agents at work", "在岗坐席 {value} 人"),
+    "agents_available": _now("{value} agents free", "空闲坐席 {value} 人"),
+    "agents_ringing": _now("{value} agents' phones ringing", "振铃坐席 {value} 人"),
+    "agents_busy": _now("{value} agents busy", "忙碌坐席 {value} 人"),
+    "agents_wrapup": _now("{value} agents finishing a call", "话后处理坐席 {value} 人"),
+    "agents_paused": _now("{value} agents paused", "暂停坐席 {value} 人"),
+    "unserved": _now(
+        "{value} callers waiting while agents are free", "{value} 人等待而有坐席空闲"
+    ),
     "arrived": _over_window("{value} callers arrived", "来电 {value} 个"),
     "offered": _over_window("{value} callers finished waiting", "结束等待 {value} 个"),
     "answered": _over_window("{value} callers answered", "接通 {value} 个"),
@@ -241,5 +250,9 @@ DEFAULT_SUMMARIES: Mapping[str, Mapping[Language, str]] = {
     ),
     "max_wait": _over_window("a caller waited {value}", "最长等待 {value}"),
     "average_talk": _over_window("calls last {value} on average", "平均通话 {value}"),
+    "occupancy": _over_window("agents busy {value} of their time", "坐席占用率 {value}"),
+    "estimated_wait": _over_window(
+        "the next caller will wait about {value}", "预计等待 {value}"
+    ),
 }
 """What an alert says when the administrator wrote no ``summary``: measure, language."""

@@ -160,7 +160,12 @@ _FIGURES: dict[str, Callable[[_Past], Figure | None]] = {
 def figure(
     measure: str, visits: Iterable[Visit], now: Micros, after: Micros, promised: Targets
 ) -> Figure | None:
-    """Return *measure* at *now* of the window that begins just after *after*."""
+    """Return *measure* at *now* of the window that begins just after *after*.
+
+    Nobody tells of agents in these stories.
+    """
+    if MEASURES[measure].of_agents:
+        return None
     return _FIGURES[measure](_Past(visits, now, after, promised))
 
 

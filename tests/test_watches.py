@@ -32,8 +32,9 @@ UNTIL = 300
 """When every story and every alert after it is over, in microseconds."""
 
 WITHIN_2 = Targets(within=2)
-RATIOS = sorted(name for name, m in MEASURES.items() if m.unit is Unit.RATIO)
-OTHERS = sorted(name for name, m in MEASURES.items() if m.unit is not Unit.RATIO)
+OF_CONTACTS = {name: m for name, m in MEASURES.items() if not m.of_agents}
+RATIOS = sorted(name for name, m in OF_CONTACTS.items() if m.unit is Unit.RATIO)
+OTHERS = sorted(name for name, m in OF_CONTACTS.items() if m.unit is not Unit.RATIO)
 
 
 def engine_for(

@@ -17,10 +17,13 @@ from callmon.windows import FLAGS, SHORT, WITHIN
 
 __all__ = ["SCALE", "subject_labels", "subject_sections"]
 
-SCALE = {Unit.CONTACTS: 0, Unit.SECONDS: SECOND, Unit.RATIO: 1}
+SCALE = {Unit.CONTACTS: 0, Unit.AGENTS: 0, Unit.SECONDS: SECOND, Unit.RATIO: 1}
 """What a reading's denominator is multiplied by; 0: the numerator is the value."""
 
-_SHARED_HELP = {"window_contacts": "Contacts that ended in the window, by outcome."}
+_SHARED_HELP = {
+    "agents": "Agents at work, by what they do; absent while no live feed tells of them.",
+    "window_contacts": "Contacts that ended in the window, by outcome.",
+}
 """Help of the metrics that several measures share."""
 
 _REFUSALS = ("full", "join_empty")
@@ -92,7 +95,7 @@ class _LiveSection:
     """What holds now; nothing of a blind subject is known."""
 
     def __init__(self, kind: SubjectKind) -> None:
-        measures = [measure for measure in MEASURES.values() if measure.live is not None]
+        measures = [m for m in MEASURES.values() if m.live is not None and not m.of_agents]
         self._readers = [(m.live, SCALE[m.unit]) for m in measures if m.live]
         oldest = f"{_prefix(kind)}oldest_contact_timestamp_seconds"
         self.families = [
@@ -124,7 +127,7 @@ class _WindowSection:
     """
 
     def __init__(self, kind: SubjectKind, window: str) -> None:
-        measures = [measure for measure in MEASURES.values() if measure.over is not None]
+        measures = [m for m in MEASURES.values() if m.over is not None and not m.of_agents]
         self._window = window
         self._readers = [(m.over, SCALE[m.unit]) for m in measures if m.over]
         self._waiting_counts = [
@@ -153,14 +156,74 @@ class _WindowSection:
         return self._template.fill(labels, values)
 
 
+class _AgentSection:
+    """What the agents do now; nothing is known of them while no live feed tells of them."""
+
+    def __init__(self, kind: SubjectKind) -> None:
+        measures = [m for m in MEASURES.values() if m.live is not None and m.of_agents]
+        self._readers = [m.live for m in measures if m.live]
+        paused = f"{_prefix(kind)}agents_paused"
+        self.families = [
+            *_measured_families(kind, measures),
+            Family(paused, "gauge", "Paused agents, by the reason they gave."),
+        ]
+        self._paused = paused.encode() + b"{"
+        self._template = Template(_measured_lines(kind, measures))
+
+    def key(self, row: SubjectState, now: Micros) -> object:
+        agents = row.agents
+        if row.blind or not agents.known:
+            return None
+        agents.sync(now)
+        return agents.version, len(row.starts)
+
+    def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
+        if row.blind or not row.agents.known:
+            return [b""] * len(self.families)
+        values = [_figure(live(row, now), 0) for live in self._readers]
+        reasons = b"".join(
+            self._paused + labels + b"," + label_text([("reason", reason)]) + b"} %d\n" % count
+            for reason, count in row.agents.reasons.items()
+        )
+        return [*self._template.fill(labels, values), reasons]
+
+
+class _AgentWindowSection:
+    """How busy the agents were in one window, and how long that makes one wait."""
+
+    def __init__(self, kind: SubjectKind, window: str) -> None:
+        measures = [m for m in MEASURES.values() if m.over is not None and m.of_agents]
+        self._window = window
+        self._readers = [(m.over, SCALE[m.unit]) for m in measures if m.over]
+        self.families = _measured_families(kind, measures)
+        self._template = Template(_measured_lines(kind, measures, window))
+
+    def key(self, row: SubjectState, now: Micros) -> object:
+        # Time alone moves these.
+        return None if row.blind or not row.agents.known else (now, row.version)
+
+    def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
+        window = row.windows.get(self._window)
+        if window is None or row.blind or not row.agents.known:
+            return [b""] * len(self.families)
+        window.sync(now)
+        values = [_figure(over(row, window, now), scale) for over, scale in self._readers]
+        return self._template.fill(labels, values)
+
+
 class _CounterSection:
     """What was ever counted."""
 
     def __init__(self, kind: SubjectKind) -> None:
         start = f"{_counter_prefix(kind)}contacts"
-        refused = f"{start}_refused_total"
+        refused, unsettled = f"{start}_refused_total", f"{start}_unsettled"
         columns: list[tuple[str, str, list[tuple[str, str]]]] = [
             (f"{start}_arrived_total", "Contacts that joined the queue.", []),
+            (
+                unsettled,
+                "Contacts whose waiting has ended, but that no outcome counts yet.",
+                [],
+            ),
             (
                 f"{start}_total",
                 "Contacts whose waiting ended, by outcome.",
@@ -192,7 +255,10 @@ class _CounterSection:
                 [],
             ),
         ]
-        self.families = [Family(name, "counter", text) for name, text, _ in columns]
+        self.families = [
+            Family(name, "gauge" if name == unsettled else "counter", text)
+            for name, text, _ in columns
+        ]
         self._refused = refused.encode() + b"{"
         self._corrected = f"{start}_corrected_total".encode() + b"{"
         self._template = Template(
@@ -210,6 +276,7 @@ class _CounterSection:
         abandoned = Outcome.ABANDONED * FLAGS
         values = [
             row.arrived,
+            row.unsettled,
             *[sum(counts[part]) for part in _OUTCOME_PARTS],
             counts[abandoned + SHORT] + counts[abandoned + SHORT + WITHIN],
             counts[Outcome.ANSWERED * FLAGS + WITHIN],
@@ -284,7 +351,9 @@ def subject_sections(kind: SubjectKind, windows: Sequence[str]) -> list[Section[
     return [
         _InfoSection(kind),
         _LiveSection(kind),
+        _AgentSection(kind),
         *(_WindowSection(kind, window) for window in windows),
+        *(_AgentWindowSection(kind, window) for window in windows),
         _CounterSection(kind),
         *(_HistogramSection(kind, outcome) for outcome in _TIMED),
     ]

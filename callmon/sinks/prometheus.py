@@ -23,6 +23,7 @@ from typing import Generic, Protocol, TypeVar
 from callmon.clock import SECOND, Clock, Micros, next_turn
 from callmon.queues import SubjectState
 from callmon.rules import SubjectKind
+from callmon.sinks.agent_families import AGENT_STATE, AGENTS_LEFT_OUT, agent_lines
 from callmon.sinks.families import subject_labels, subject_sections
 from callmon.sinks.lines import Family, Section
 from callmon.sinks.threshold_families import (
@@ -203,9 +204,16 @@ def _rule_of(row: ThresholdView) -> object:
 
 
 class Exposition:
-    """The families of queues, groups and thresholds; what has not changed is kept."""
+    """The families of queues, groups and thresholds; what has not changed is kept.
 
-    def __init__(self, windows: Sequence[str] = EXPORTED_WINDOWS) -> None:
+    *agent_limit* tells how many agents have a series of their own.
+    """
+
+    def __init__(
+        self,
+        windows: Sequence[str] = EXPORTED_WINDOWS,
+        agent_limit: Callable[[], int] = lambda: 0,
+    ) -> None:
         self._subjects = {
             kind: _Table(_Layout(subject_sections(kind, windows), _subject_of, subject_labels))
             for kind in SubjectKind
@@ -214,6 +222,8 @@ class Exposition:
             _Layout([ThresholdSection()], _rule_of, threshold_labels)
         )
         self._handed_over = b""
+        self._agent_limit = agent_limit
+        self._agents = (b"", b"")
 
     def refresh(
         self,
@@ -234,6 +244,8 @@ class Exposition:
                 [state for state in states if state.subject.kind is kind], now
             )
         yield from self._thresholds.refresh(views, now)
+        limit = self._agent_limit()
+        self._agents = agent_lines(states, limit) if limit else (b"", b"")
 
     def body(self, form: Format) -> Iterator[bytes]:
         """Return the text in parts, without the end mark of OpenMetrics."""
@@ -244,6 +256,10 @@ class Exposition:
         if self._handed_over:
             yield HANDED_OVER.header(openmetrics=openmetrics)
             yield self._handed_over
+        for family, lines in zip((AGENT_STATE, AGENTS_LEFT_OUT), self._agents, strict=True):
+            if lines:
+                yield family.header(openmetrics=openmetrics)
+                yield lines
 
 
 def exposition(
@@ -290,7 +306,8 @@ class Page:
 class MetricsPage:
     """Answers scrapes; those within *reuse* of each other share one rendering.
 
-    *own* gives the daemon's own metrics as text in the wanted format, without end mark.
+    *own* gives the daemon's own metrics as text in the wanted format, without end mark;
+    *agent_limit* how many agents have a series of their own, 0 for none.
     """
 
     def __init__(
@@ -302,13 +319,14 @@ class MetricsPage:
         windows: Sequence[str] = EXPORTED_WINDOWS,
         reuse: Micros = SECOND,
         rendered: Callable[[Micros], None] = lambda _taken: None,
+        agent_limit: Callable[[], int] = lambda: 0,
     ) -> None:
         self._shown = shown
         self._clock = clock
         self._own = own
         self._reuse = reuse
         self._rendered = rendered
-        self._exposition = Exposition(windows)
+        self._exposition = Exposition(windows, agent_limit)
         self._lock = asyncio.Lock()
         self._rendered_at: Micros | None = None
         self._pages: dict[tuple[Format, bool], Page] = {}

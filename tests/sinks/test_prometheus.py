@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from prometheus_client.openmetrics import parser as openmetrics_parser
 from prometheus_client.parser import text_string_to_metric_families
 
+from callmon.agents import agent_changed
 from callmon.calendars import Calendar, CalendarSpec
 from callmon.clock import SECOND, Micros
-from callmon.events import OUTCOME_LABELS, Outcome
+from callmon.events import OUTCOME_LABELS, AgentChanged, Device, Outcome
 from callmon.measures import MEASURES, Reading, Unit
 from callmon.queues import Formula, SubjectState, Targets, WindowSpec, day_of
 from callmon.rules import (
@@ -46,6 +47,7 @@ LONG_AGO = dt.date(2000, 1, 1)
 DAY = day_of("UTC")
 NEVER = Calendar(CalendarSpec(name="never", timezone="UTC", dates=((LONG_AGO, LONG_AGO),)))
 BUDGET = 120
+AGENTS_BUDGET = 12
 PROMETHEUS_3 = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,"
@@ -149,7 +151,8 @@ def expected(state: SubjectState, now: Micros) -> Samples:
             reading = measure.live(state, now)
             if reading is not None:
                 add(name, figure(reading, measure.unit), **labels)
-        if measure.over is None or (state.blind and measure.name == "service_level_now"):
+        unseen = measure.name == "service_level_now" or measure.of_agents
+        if measure.over is None or (state.blind and unseen):
             continue
         for spec in WINDOWS:
             window = state.open_window(spec)
@@ -161,6 +164,7 @@ def expected(state: SubjectState, now: Micros) -> Samples:
     if state.starts and not state.blind:
         oldest = f"callmon_{kind}_oldest_contact_timestamp_seconds"
         add(oldest, float(Fraction(state.starts[0], SECOND)))
+    _expect_reasons(state, f"callmon_{kind}_agents_paused", add)
     _expect_counters(state, f"{counter}contacts", add)
     add(f"{counter}ring_no_answer_total", state.rings)
     for outcome in (Outcome.ANSWERED, Outcome.ABANDONED):
@@ -168,8 +172,15 @@ def expected(state: SubjectState, now: Micros) -> Samples:
     return found
 
 
+def _expect_reasons(state: SubjectState, name: str, add: Callable[..., None]) -> None:
+    if state.agents.known and not state.blind:
+        for reason, paused in state.agents.reasons.items():
+            add(name, paused, reason=reason)
+
+
 def _expect_counters(state: SubjectState, start: str, add: Callable[..., None]) -> None:
     add(f"{start}_arrived_total", state.arrived)
+    add(f"{start}_unsettled", state.unsettled)
     for outcome in Outcome:
         add(f"{start}_total", state.outcome_total(outcome), outcome=OUTCOME_LABELS[outcome])
     codes = list(enumerate(state.counts))
@@ -197,6 +208,24 @@ def _expect_histogram(
     add(f"{name}_sum", float(Fraction(total, SECOND)), **label)
 
 
+def agent(  # the fields of an event
+    state: SubjectState,
+    now: Micros,
+    number: int = 1,
+    device: Device = Device.IDLE,
+    *,
+    reason: str | None = None,
+    wrapup: Micros = 0,
+) -> None:
+    """Let an agent stand so; with a *reason* he is paused."""
+    name = f"SIP/{number}"
+    until = now + wrapup if wrapup else 0
+    told = AgentChanged(
+        now, "pbx", 0, "sales", name, name, device, reason is not None, reason or "", until
+    )
+    agent_changed([state], told)
+
+
 def page(states: Iterable[SubjectState], now: Micros, form: Format = Format.TEXT) -> bytes:
     """Render everything afresh."""
     return exposition(states, (), now, form=form)
@@ -211,6 +240,14 @@ STEPS = st.one_of(
     st.tuples(st.just("rang")),
     st.tuples(st.just("corrected"), st.sampled_from(Outcome), st.sampled_from(Outcome)),
     st.tuples(st.just("blind"), st.booleans()),
+    st.tuples(st.just("known"), st.booleans()),
+    st.tuples(
+        st.just("agent"),
+        st.integers(1, 3),
+        st.sampled_from(Device),
+        st.sampled_from([None, "", 'lu"nch']),
+        st.sampled_from([0, SECOND, 900 * SECOND]),
+    ),
     st.tuples(st.just("retarget"), st.sampled_from([0, 2, 20])),
     st.tuples(st.just("judge"), st.sampled_from(Formula)),
     st.tuples(st.just("relabel"), st.sampled_from(["a", "b"])),
@@ -218,7 +255,7 @@ STEPS = st.one_of(
 )
 
 
-def take(state: SubjectState, step: tuple[object, ...], now: Micros) -> None:  # noqa: C901  # a case a step
+def take(state: SubjectState, step: tuple[object, ...], now: Micros) -> None:  # noqa: C901, PLR0912  # a case a step
     """Do to *state* what *step* says."""
     match step:
         case ("join", int(ago)):
@@ -240,6 +277,11 @@ def take(state: SubjectState, step: tuple[object, ...], now: Micros) -> None:  #
             state.changed()
         case ("blind", bool(blind)):
             state.blind = blind
+        case ("known", bool(known)):
+            state.agents.set_known(known, now)
+        case ("agent", int(number), Device() as device, reason, int(wrapup)):
+            assert reason is None or isinstance(reason, str)
+            agent(state, now, number, device, reason=reason, wrapup=wrapup)
         case ("retarget", int(seconds)):
             state.retarget(Targets(within=seconds * SECOND, short_abandon=2 * SECOND))
         case ("judge", Formula() as formula):
@@ -282,6 +324,9 @@ CHANGES: list[tuple[object, ...]] = [
     ("rang",),
     ("corrected", Outcome.LOST, Outcome.ANSWERED),
     ("blind", True),
+    ("known", False),
+    ("agent", 2, Device.BUSY, None, 0),
+    ("agent", 1, Device.IDLE, "tea", 0),
     ("retarget", 2),
     ("judge", Formula.ANSWERED_ONLY),
     ("relabel", "a"),
@@ -300,6 +345,10 @@ def test_every_change_is_shown(change: tuple[object, ...]) -> None:
         visit(state, now, Outcome.ANSWERED, wait)
     visit(state, now, Outcome.ABANDONED, 4 * SECOND)
     state.join(now)
+    state.agents.set_known(known=True, at=now)
+    agent(state, now, 1, wrapup=SECOND)
+    for number in (2, 3):
+        agent(state, now, number)
     pages = []
     for step in (("look",), change):
         if step[0] == "later":
@@ -424,6 +473,11 @@ def busy_state() -> SubjectState:
     state.refused.update(full=1, join_empty=2)
     state.corrected[Outcome.LOST, Outcome.ANSWERED] = 1
     state.rings = 3
+    state.agents.set_known(known=True, at=START)
+    for number, device in enumerate((Device.BUSY, Device.RINGING, Device.IDLE), 1):
+        agent(state, START, number, device)
+    agent(state, START, 4, wrapup=300 * SECOND)
+    agent(state, START, 5, reason="lunch")
     state.changed()
     return state
 
@@ -434,12 +488,18 @@ def two_watches(state: SubjectState) -> list[ThresholdView]:
 
 
 def test_a_queue_stays_within_its_budget_of_series() -> None:
-    """With everything known and two thresholds a queue has at most 120 series."""
-    state = busy_state()
+    """With everything known and two thresholds a queue has at most 120 series.
 
-    series = text_samples(exposition([state], two_watches(state), START + 100 * SECOND))
+    A live feed adds at most twelve for its agents, and one for each reason of a pause.
+    """
+    state, now = busy_state(), START + 100 * SECOND
 
-    assert len(series) <= BUDGET
+    with_agents = text_samples(exposition([state], two_watches(state), now))
+    state.agents.set_known(known=False, at=now)
+    without = text_samples(exposition([state], two_watches(state), now))
+
+    assert len(without) <= BUDGET
+    assert len(with_agents) - len(without) <= AGENTS_BUDGET + len(state.agents.reasons)
 
 
 def test_families_are_whole_and_announced_once() -> None:
