@@ -35,6 +35,7 @@ class Checkpoint(msgspec.Struct):
     alerts: list[dict[str, Any]]  #: ``AlertmanagerSink.snapshot``
     types: dict[str, str] = {}  #: by feed: of what type it was, for only that can read on
     streams: dict[str, str] = {}  #: by feed: what it read, for it may have a new name
+    visits: list[list[Any]] = []  #: ``Engine.open_visits``
 
     def place_of(self, feed: str, type_name: str) -> dict[str, str | int] | None:
         """Return where a feed of a type goes on; None where it has nowhere to."""

@@ -174,7 +174,8 @@ class ContactBook:
             if isinstance(found, DropReason):
                 return found
             contact = found
-        self._end(contact, event, event.outcome)
+        # A record knows the reason of every end it tells.
+        self._end(contact, event, Outcome.LOST if event.outcome is None else event.outcome)
         self._finish(event.contact, contact)
         return None
 

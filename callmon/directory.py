@@ -37,6 +37,7 @@ class EngineSettings:
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict)  #: likewise
     queue_limit: int = 1_000
     sources: tuple[str, ...] = ()  #: with more than one, unmapped names become name@source
+    live_sources: frozenset[str] = frozenset()  #: those that have a live feed
 
 
 class Directory:

@@ -6,18 +6,21 @@ timers due at an instant run, when time moves past it. So the order in which eve
 instant arrive cannot matter, and a replay fires at the same instants as the live run.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from callmon.agents import agents_gone
 from callmon.clock import SECOND, Micros
 from callmon.directory import Directory, EngineSettings
 from callmon.errors import DropReason
 from callmon.events import Event, FeedChanged, SourceRestarted
 from callmon.queues import SubjectState
-from callmon.routes import WAYS, Route, SourceState
+from callmon.routes import LIVE_WAYS, WAYS, Route, SourceState
 from callmon.rules import SubjectKind
 from callmon.subjects import Key, Subjects
 from callmon.thresholds import Transition
+from callmon.visit_states import Docket
+from callmon.visits import VisitBook
 from callmon.watches import NEVER, Timers, Watch
 
 __all__ = ["Engine", "EngineSettings"]
@@ -63,11 +66,18 @@ class Engine:
 
     # ---- time -------------------------------------------------------------------
 
-    def advance(self, now: Micros) -> None:
-        """Move time to *now* and do everything due until then, *now* included."""
+    def advance(self, now: Micros, heard: Micros | None = None) -> None:
+        """Move time to *now* and do everything due until then, *now* included.
+
+        *heard* is how far every feed has been heard, if that is not as far: what one of
+        them may still tell otherwise is not settled.
+        """
         if now > self.now:
             self._run_before(now)
             self.now = now
+        for state in self._sources.values():
+            if state.docket:
+                state.docket.settle(now if heard is None else heard)
         self._settle()
         while (watch := self._timers.pop(self.now)) is not None:
             self._evaluate(watch)
@@ -86,12 +96,17 @@ class Engine:
 
     # ---- events -----------------------------------------------------------------
 
-    def apply(self, event: Event) -> None:
+    def apply(self, event: Event, *, live: bool = False) -> None:
         """Take in one event."""
-        self.apply_all((event,))
+        self.apply_all((event,), live=live)
 
-    def apply_all(self, events: Iterable[Event]) -> None:  # noqa: C901 - the one hot loop
-        """Take in *events*, in the order of arrival. This is the hot path."""
+    def apply_all(  # noqa: C901, PLR0912 - the one hot loop
+        self, events: Iterable[Event], *, live: bool = False
+    ) -> None:
+        """Take in *events* of one feed, in the order of arrival. This is the hot path.
+
+        *live* tells whether that feed is live or keeps a record (``callmon.testimony``).
+        """
         sources = self._sources
         dirty = self._dirty
         timers = self._timers
@@ -103,9 +118,11 @@ class Engine:
                     self._run_before(at)
                 self.now = at
             state = sources.get(event.source) or self._open_source(event.source)
-            way = WAYS.get(type(event))
+            if live and state.docket is None:
+                self._go_live(state)
+            way = (WAYS if state.docket is None else LIVE_WAYS).get(type(event))
             if way is None:
-                self._source_changed(state, event)
+                self._source_changed(state, event, live=live)
                 continue
             if at > state.source.watermark:  # noqa: PLR1730 - max() takes twice as long
                 state.source.watermark = at
@@ -114,7 +131,10 @@ class Engine:
                 self._drop(DropReason.QUEUE_LIMIT)
                 continue
             take, occasion = way
-            drop = take(route.book, event)
+            if state.docket is None:
+                drop = take(route.book, event)
+            else:
+                drop = take(route.book, event, live=live)
             if drop is not None:
                 self._drop(drop)
                 continue
@@ -164,6 +184,34 @@ class Engine:
         return {
             f"{kind}:{name}": state.snapshot() for (kind, name), state in self.subjects.items()
         }
+
+    def open_visits(self) -> list[list[Any]]:
+        """Return what of the visits no record tells again, as plain values."""
+        return [
+            [name, route.spelled, *visit]
+            for name, state in self._sources.items()
+            for route in state.queues.values()
+            if isinstance(route.book, VisitBook)
+            for visit in route.book.snapshot()
+        ]
+
+    def restore_visits(self, visits: Iterable[Sequence[Any]]) -> None:
+        """Take back ``open_visits``.
+
+        Call it after the records were read again as far as then, and before the counters
+        are restored.
+        """
+        for state in self._sources.values():
+            if state.docket is not None:
+                state.docket.clear()
+        for name, spelled, keys, values in visits:
+            state = self._sources.get(name) or self._open_source(name)
+            if state.docket is None:
+                continue  # it has no live feed any more: its record tells everything
+            route = state.routes.get(spelled) or self._open_route(state, spelled, self.now)
+            if route is not None and isinstance(route.book, VisitBook):
+                route.book.restore(keys, values)
+                self._touch(route)
 
     def restore(self, snapshot: Mapping[str, object]) -> None:
         """Set the counters to what a ``snapshot`` holds; windows stay as they are."""
@@ -263,15 +311,28 @@ class Engine:
     def _drop(self, reason: DropReason) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
-    def _source_changed(self, state: SourceState, event: SourceRestarted | FeedChanged) -> None:
+    def _source_changed(
+        self, state: SourceState, event: SourceRestarted | FeedChanged, *, live: bool
+    ) -> None:
         if isinstance(event, FeedChanged):
-            state.feeds[event.feed] = event.up
+            if event.live and state.docket is None:
+                self._go_live(state)
+            state.feed_changed(event.feed, up=event.up, live=event.live)
             self._see()
             return
         state.source.saw(event.at)
         for route in state.queues.values():
-            route.book.restarted(event.at, event.seq)
+            if isinstance(route.book, VisitBook):
+                route.book.restarted(event.at, event.seq, live=live)
+            else:
+                route.book.restarted(event.at, event.seq)
             self._touch(route)
+
+    def _go_live(self, state: SourceState) -> None:
+        """Tell apart, from now on, what a live feed and a record say of this source."""
+        state.docket = Docket()
+        for route in state.queues.values():
+            route.go_live(state.docket, self._touch)
 
     def remove_feed(self, source: str, feed: str, *, keep: bool = False) -> None:
         """Forget a feed. With the last one of a source goes who waits there: as lost.
@@ -281,7 +342,10 @@ class Engine:
         state = self._sources.get(source)
         if state is None:
             return
-        state.feeds.pop(feed, None)
+        if feed in state.live:
+            # Who left meanwhile is told by nobody: another feed tells of all anew.
+            self._forget_agents(state)
+        state.remove_feed(feed)
         if not state.feeds and not keep:
             for route in state.queues.values():
                 route.book.close(self.now)
@@ -289,23 +353,32 @@ class Engine:
             del self._sources[source]
         self._see()
 
+    def _forget_agents(self, state: SourceState) -> None:
+        for route in state.queues.values():
+            agents_gone(route.book.states, state.source.name, self.now)
+            self._touch(route)
+
     def rename_source(self, old: str, new: str) -> None:
         """Go on with what is known of a source under another name."""
         if old in self._sources and new not in self._sources:
             state = self._sources[new] = self._sources.pop(old)
+            self._forget_agents(state)
             state.source.name = new
 
     def _see(self) -> None:
         """Find out which subjects are blind: those with a source none of whose feeds is up."""
         blind = {name for name, state in self._sources.items() if state.blind}
+        knowing = {name for name, state in self._sources.items() if state.knows_agents}
         sources = self._sources_of()
         for subject in self.subjects.values():
             of = sources.get(subject, set())
             # A queue that nobody has spoken of yet may belong to any source.
             seen = bool(blind & of) if of else bool(blind) and blind == set(self._sources)
+            known = bool(of) and of <= knowing
             if seen != subject.blind:
                 subject.blind = seen
                 subject.changed()
+            subject.agents.set_known(known, self.now)
         self._dirty.update(dict.fromkeys(self.watches()))
 
     def _sources_of(self) -> dict[SubjectState, set[str]]:
@@ -317,7 +390,8 @@ class Engine:
         return sources
 
     def _open_source(self, name: str) -> SourceState:
-        state = self._sources[name] = SourceState(name)
+        live = name in self.settings.live_sources
+        state = self._sources[name] = SourceState(name, live=live)
         return state
 
     def _open_route(self, state: SourceState, spelled: str, at: Micros) -> Route | None:
@@ -329,10 +403,11 @@ class Engine:
             queue = self._subjects.get(SubjectKind.QUEUE, name)
             if queue is None:
                 return None
-            route = Route(state.source, self._subjects.of_queue(queue), self._touch)
+            states = self._subjects.of_queue(queue)
+            route = Route(state.source, states, state.docket, self._touch, spelled)
             state.queues[name] = route
             self._rewatch(route)
-            if state.blind:
+            if state.blind or state.live:
                 self._see()
         if len(state.routes) < _SPELLINGS * self.settings.queue_limit:
             state.routes[spelled] = route

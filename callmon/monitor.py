@@ -41,9 +41,10 @@ NEWS = 50
 class FeedState:
     """What is known of one running feed."""
 
-    def __init__(self, name: str, source: str) -> None:
+    def __init__(self, name: str, source: str, *, live: bool = False) -> None:
         self.name = name
         self.source = source
+        self.live = live  #: it tells of a moment when it is over; the others keep a record
         self.up = False
         self.reason = "starting"
         self.current = False
@@ -96,9 +97,9 @@ class Monitor:
 
     # ---- what feeds say -----------------------------------------------------------
 
-    def add_feed(self, name: str, source: str) -> FeedState:
+    def add_feed(self, name: str, source: str, *, live: bool = False) -> FeedState:
         """Make room for a feed that is about to run."""
-        state = self.feeds[name] = FeedState(name, source)
+        state = self.feeds[name] = FeedState(name, source, live=live)
         self._telemetry.feed(name).up(up=False)
         return state
 
@@ -123,7 +124,7 @@ class Monitor:
         limit = now + max(-self._skew, 0) + AHEAD
         if max(event.at for event in events) > limit:
             events = self._believable(feed, events, limit)
-        self.engine.apply_all(events)
+        self.engine.apply_all(events, live=feed.live)
         self.changes += 1
         self.ticks += 1
         self._count(feed, events, now)
@@ -159,6 +160,10 @@ class Monitor:
         """Count time that is lost for good."""
         self._telemetry.feed(feed.name).gap(length)
 
+    def drift(self, feed: FeedState, contacts: int) -> None:
+        """Show by how many waiting contacts the source's own count differed from ours."""
+        self._telemetry.feed(feed.name).drifted(contacts)
+
     # ---- time ---------------------------------------------------------------------
 
     def now(self) -> Micros:
@@ -167,11 +172,15 @@ class Monitor:
         What happened since is in no feed's words yet, and whoever left in the very moment
         in which a limit is reached must not raise an alarm.
         """
+        return max(self._heard(), self.engine.now)
+
+    def _heard(self) -> Micros:
+        """Return how far, by engine time, every feed that sees has looked."""
         looked = min(
             (feed.looked_at for feed in self.feeds.values() if feed.up),
             default=self.clock.now(),
         )
-        return max(min(looked, self.clock.now()) - self._skew, self.engine.now)
+        return min(looked, self.clock.now()) - self._skew
 
     def present(self) -> Micros:
         """Bring the state up to now, and return the instant it is of.
@@ -241,7 +250,7 @@ class Monitor:
         if not self.began or not self._all_current():
             return
         self.ticks += 1
-        self.engine.advance(self.now())
+        self.engine.advance(self.now(), self._heard())
         self._hand_on()
         due = self.engine.next_due()
         if due is not None and due < self._sleeping_until:
@@ -265,7 +274,7 @@ class Monitor:
     # ---- inside -------------------------------------------------------------------
 
     def _tell_engine(self, feed: FeedState) -> None:
-        changed = FeedChanged(self.engine.now, feed.source, 0, feed.name, feed.up)
+        changed = FeedChanged(self.engine.now, feed.source, 0, feed.name, feed.up, feed.live)
         self.engine.apply(changed)
 
     def _believable(

@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from callmon.agents import Roster
 from callmon.clock import SECOND, Micros
 from callmon.events import Outcome
 from callmon.rules import Subject
@@ -118,6 +119,7 @@ class SubjectState:
         "_day",
         "_short",
         "_within",
+        "agents",
         "arrived",
         "blind",
         "bounds",
@@ -132,6 +134,7 @@ class SubjectState:
         "sums",
         "talking",
         "targets",
+        "unsettled",
         "windows",
     )
 
@@ -149,9 +152,11 @@ class SubjectState:
         self._short = targets.short_abandon
         self._day = day
         self.log = SampleLog()
+        self.agents = Roster(self.log)
         self.windows = {spec.name: self.open_window(spec) for spec in windows}
         self.starts: list[Micros] = []  #: start of every running wait, ascending
         self.talking = 0
+        self.unsettled = 0  #: waits that have ended, but are in no counter yet
         self.blind = False
         self._changes = 0
         self.arrived = 0
@@ -170,13 +175,14 @@ class SubjectState:
     @property
     def version(self) -> tuple[int, ...]:
         """A value that differs whenever anything but time has changed."""
-        log = self.log
-        return self._changes, self.arrived, self.talking, len(log.codes), len(log.talks)
+        log, changes = self.log, self._changes + self.agents.version
+        return changes, self.arrived, self.talking, len(log.codes), len(log.talks)
 
     @property
     def untouched(self) -> bool:
-        """Whether no contact has ever been told of here."""
-        return not (self.arrived or self.log.talks or self.rings or self.refused)
+        """Whether no contact and no agent has ever been told of here."""
+        told = self.arrived or self.log.talks or self.rings or self.refused
+        return not told and self.agents.untouched
 
     def changed(self) -> None:
         """Note a change that none of the counters shows."""
@@ -201,21 +207,65 @@ class SubjectState:
         self.end(at, outcome, wait)
 
     def end(self, at: Micros, outcome: Outcome, wait: Micros | None) -> None:
-        """Count the end of a wait."""
-        if wait is None:
-            code = outcome * FLAGS + UNKNOWN
-            wait = 0
-        else:
-            code = outcome * FLAGS
-            if wait <= self._within:
-                code += WITHIN
+        """Take the end of a wait of which all is known: windows and counters."""
+        self.log.end(at, self.count(outcome, wait), wait or 0)
+
+    def count(self, outcome: Outcome, wait: Micros | None) -> int:
+        """Count the end of a wait for ever; return its code."""
+        code = self._code(outcome, wait)
+        self.counts[code] += 1
+        if wait is not None:
+            self.sums[code] += wait
             if outcome is _ANSWERED or outcome is _ABANDONED:
                 self.buckets[outcome][bisect_left(self.bounds, wait)] += 1
-                if outcome is _ABANDONED and wait < self._short:
-                    code += SHORT
-            self.sums[code] += wait
-        self.counts[code] += 1
-        self.log.end(at, code, wait)
+        return code
+
+    def _code(self, outcome: Outcome, wait: Micros | None) -> int:
+        """Return the code of a sample by the targets in force."""
+        if wait is None:
+            return outcome * FLAGS + UNKNOWN
+        code = outcome * FLAGS
+        if wait <= self._within:
+            code += WITHIN
+        if outcome is _ABANDONED and wait < self._short:
+            code += SHORT
+        return code
+
+    # ---- contacts of which more may be told (``callmon.visits``) --------------------
+
+    def restart_wait(self, start: Micros, true_start: Micros) -> None:
+        """The contact that waits since *start* began to wait at *true_start*."""
+        self.stop_wait(start)
+        insort(self.starts, true_start)
+
+    def stop_wait(self, start: Micros) -> None:
+        """The contact that waits since *start* waits no more; how it ended is told apart."""
+        del self.starts[bisect_left(self.starts, start)]
+        self._changes += 1
+
+    def show(self, at: Micros, outcome: Outcome, wait: Micros | None, start: Micros) -> None:
+        """Let the windows see an end that is not settled, of who waited since *start*."""
+        del start  # for those who count by arrival
+        self.log.end(at, self._code(outcome, wait), wait or 0)
+        self._changes += 1
+
+    def hide(self, at: Micros, outcome: Outcome, wait: Micros | None, start: Micros) -> None:
+        """Take back what ``show`` has shown."""
+        del start
+        self.log.remove(at, self._code(outcome, wait), wait or 0)
+        self._changes += 1
+
+    def settle(self, outcome: Outcome, wait: Micros | None) -> None:
+        """Count a shown end for ever: nothing more will change it."""
+        self.count(outcome, wait)
+        self.unsettled -= 1
+        self._changes += 1
+
+    def correct(self, settled: Outcome, outcome: Outcome) -> None:
+        """Count that a settled contact has turned out to have ended otherwise."""
+        key = settled, outcome
+        self.corrected[key] = self.corrected.get(key, 0) + 1
+        self._changes += 1
 
     def end_talk(self, at: Micros, talk: Micros | None) -> None:
         """One of the running talks ended after *talk*."""
@@ -283,6 +333,7 @@ class SubjectState:
         """Become the sum of *members*: what they hold of the past, who waits, who talks."""
         self.starts = sorted(start for member in members for start in member.starts)
         self.talking = sum(member.talking for member in members)
+        self.agents.gather([member.agents for member in members])
         logs = [member.log for member in members]
         for at in sorted(at for log in logs for at in log.arrivals):
             self.log.arrive(at)
@@ -304,6 +355,7 @@ class SubjectState:
             "bounds": list(self.bounds),
             "buckets": [list(row) for row in self.buckets],
             "refused": dict(self.refused),
+            "corrected": [[*pair, count] for pair, count in self.corrected.items()],
             "rings": self.rings,
         }
 
@@ -313,6 +365,10 @@ class SubjectState:
         self.counts = list(counters["counts"])
         self.sums = list(counters["sums"])
         self.refused = dict(counters["refused"])
+        self.corrected = {
+            (Outcome(settled), Outcome(outcome)): count
+            for settled, outcome, count in counters.get("corrected", ())
+        }
         self.rings = counters["rings"]
         if tuple(counters["bounds"]) == self.bounds:
             answered, abandoned = counters["buckets"]

@@ -1,25 +1,31 @@
 """The ways from what a source says to the books and states that it changes."""
 
 from collections.abc import Callable, Iterable
-from typing import Any, Final
+from typing import Final
 
 from callmon.contacts import ContactBook, Source
 from callmon.errors import DropReason
 from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
     ContactAnswered,
     ContactJoined,
     ContactLeft,
+    ContactMoved,
     ContactRefused,
+    ContactsListed,
     RingNotAnswered,
     TalkEnded,
 )
 from callmon.queues import SubjectState
+from callmon.visit_states import Docket
+from callmon.visits import VisitBook
 from callmon.watches import Watch
 
-__all__ = ["WAYS", "Route", "SourceState"]
+__all__ = ["LIVE_WAYS", "WAYS", "Route", "SourceState"]
 
 
-WAYS: Final[dict[type, tuple[Callable[[ContactBook, Any], DropReason | None], int]]] = {
+WAYS: Final[dict[type, tuple[Callable[..., DropReason | None], int]]] = {
     ContactJoined: (ContactBook.joined, 0),
     ContactAnswered: (ContactBook.answered, 1),
     ContactLeft: (ContactBook.left, 2),
@@ -29,6 +35,32 @@ WAYS: Final[dict[type, tuple[Callable[[ContactBook, Any], DropReason | None], in
 }
 """By type of event: what takes it in, and where its watches stand in ``Route.watches``."""
 
+LIVE_WAYS: Final[dict[type, tuple[Callable[..., DropReason | None], int]]] = {
+    ContactJoined: (VisitBook.joined, 0),
+    ContactAnswered: (VisitBook.answered, 1),
+    ContactLeft: (VisitBook.left, 2),
+    TalkEnded: (VisitBook.talk_ended, 3),
+    RingNotAnswered: (VisitBook.rang, 4),
+    ContactRefused: (VisitBook.refused, 5),
+    ContactMoved: (VisitBook.moved, 0),
+    ContactsListed: (VisitBook.listed, 2),
+    AgentChanged: (VisitBook.agent_changed, 6),
+    AgentRemoved: (VisitBook.agent_removed, 7),
+}
+"""The same of a source that has a live feed."""
+
+_KINDS: Final = (
+    ContactJoined,
+    ContactAnswered,
+    ContactLeft,
+    TalkEnded,
+    RingNotAnswered,
+    ContactRefused,
+    AgentChanged,
+    AgentRemoved,
+)
+"""The type of event whose watches stand at each place of ``Route.watches``."""
+
 
 class Route:
     """From a queue of one source: its book, and who watches its states.
@@ -37,37 +69,77 @@ class Route:
     has from memory: the less that is, and the more all queues share, the better.
     """
 
-    __slots__ = ("book", "watches")
+    __slots__ = ("book", "spelled", "watches")
 
     def __init__(
         self,
         source: Source,
         states: tuple[SubjectState, ...],
+        docket: Docket | None,
         touch: Callable[["Route"], None],
+        spelled: str,
     ) -> None:
-        self.book = ContactBook(source, states, lambda: touch(self))
-        self.watches: tuple[tuple[Watch, ...], ...] = ((),) * len(WAYS)
+        surprised = lambda: touch(self)  # noqa: E731  # two books are told it
+        self.book: ContactBook | VisitBook = (
+            ContactBook(source, states, surprised)
+            if docket is None
+            else VisitBook(source, states, docket, surprised)
+        )
+        self.spelled = spelled  #: how the source spells it
+        self.watches: tuple[tuple[Watch, ...], ...] = ((),) * len(_KINDS)
+
+    def go_live(self, docket: Docket, touch: Callable[["Route"], None]) -> None:
+        """Know apart, from now on, what a live feed and a record tell."""
+        if isinstance(self.book, ContactBook):
+            self.book = VisitBook.adopt(self.book, docket, lambda: touch(self))
 
     def watch(self, watches: Iterable[Watch]) -> None:
         """Have exactly *watches* told of the events that matter to them."""
         all_watches = list(watches)
         self.watches = tuple(
-            tuple([watch for watch in all_watches if kind in watch.occasions]) for kind in WAYS
+            tuple([watch for watch in all_watches if kind in watch.occasions])
+            for kind in _KINDS
         )
 
 
 class SourceState:
     """A source, the way from its queue names to books, and its feeds."""
 
-    __slots__ = ("feeds", "queues", "routes", "source")
+    __slots__ = ("docket", "feeds", "live", "queues", "routes", "source")
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, *, live: bool) -> None:
         self.source = Source(name)
         self.routes: dict[str, Route] = {}  #: by the name as spelled
         self.queues: dict[str, Route] = {}  #: by our name of the queue
         self.feeds: dict[str, bool] = {}
+        self.live: set[str] = set()  #: which of the feeds are live
+        self.docket = Docket() if live else None  #: None: it has no live feed
+
+    def feed_changed(self, feed: str, *, up: bool, live: bool) -> None:
+        """Take that a feed sees, or is blind."""
+        self.feeds[feed] = up
+        if live:
+            self.live.add(feed)
+        self._judge_record()
+
+    def remove_feed(self, feed: str) -> None:
+        """Forget a feed."""
+        self.feeds.pop(feed, None)
+        self.live.discard(feed)
+        self._judge_record()
 
     @property
     def blind(self) -> bool:
         """Whether it has feeds and none of them is up."""
         return bool(self.feeds) and not any(self.feeds.values())
+
+    @property
+    def knows_agents(self) -> bool:
+        """Whether a live feed is up."""
+        return any(self.feeds[feed] for feed in self.live)
+
+    def _judge_record(self) -> None:
+        if self.docket is not None:
+            self.docket.waits_for_record = any(
+                not up for feed, up in self.feeds.items() if feed not in self.live
+            )

@@ -7,10 +7,14 @@ from typing import assert_never
 
 from callmon.clock import SECOND, Micros
 from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
     ContactAnswered,
     ContactJoined,
     ContactLeft,
+    ContactMoved,
     ContactRefused,
+    ContactsListed,
     Event,
     FeedChanged,
     Outcome,
@@ -83,6 +87,8 @@ def queue_log_line(event: Event) -> str | None:  # noqa: PLR0911  # one return p
                 f"|{wait}|{event.contact}a|0"
             )
         case ContactLeft():
+            if event.outcome is None:
+                return None
             verb, before = _LEFT[event.outcome]
             wait = (event.wait or 0) // SECOND
             return f"{at}|{event.contact}|{event.queue}|NONE|{verb}|{before}1|1|{wait}"
@@ -95,7 +101,14 @@ def queue_log_line(event: Event) -> str | None:  # noqa: PLR0911  # one return p
             return f"{at}|{event.contact}|{event.queue}|{event.agent}|RINGNOANSWER|{ring}"
         case SourceRestarted():
             return f"{at}|NONE|NONE|NONE|QUEUESTART|"
-        case ContactRefused() | FeedChanged():
+        case (
+            ContactRefused()
+            | ContactMoved()
+            | ContactsListed()
+            | AgentChanged()
+            | AgentRemoved()
+            | FeedChanged()
+        ):
             return None
         case _:
             assert_never(event)

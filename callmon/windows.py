@@ -136,6 +136,15 @@ class SampleLog:
         self.codes.append(code)
         self.waits.append(wait)
 
+    def remove(self, at: Micros, code: int, wait: Micros) -> None:
+        """Take back the end of a wait. What every window has passed may be gone already."""
+        for place in range(bisect_left(self.at, at), bisect_right(self.at, at)):
+            if self.codes[place] == code and self.waits[place] == wait:
+                for window in self.windows:
+                    window.removed(place, code, wait)
+                del self.at[place], self.codes[place], self.waits[place]
+                return
+
     def end_talk(self, at: Micros, talk: Micros) -> None:
         """Record that a talk ended."""
         times, totals = self.talks_at, self.talks
@@ -354,6 +363,15 @@ class Window:
         elif place < self.tail:
             self.tail += 1
             self._count(code, value, 1)
+
+    def removed(self, place: int, code: int, value: Micros) -> None:
+        """The sample at index *place* of the log is about to be taken out."""
+        if place < self.head:
+            self.head -= 1
+            self.tail -= 1
+        elif place < self.tail:
+            self.tail -= 1
+            self._count(code, value, -1)
 
     def recoded(self, index: int, new_code: int) -> None:
         """The sample at *index* is about to get *new_code*."""

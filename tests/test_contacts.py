@@ -4,11 +4,13 @@ import pytest
 
 from callmon import contacts
 from callmon.clock import SECOND, Micros
+from callmon.contacts import ContactBook
 from callmon.decode.queue_log import QueueLogDecoder
 from callmon.engine import Engine, EngineSettings
 from callmon.errors import DropReason
 from callmon.events import Event, Outcome, SourceRestarted
 from callmon.queues import SubjectState, WindowSpec
+from callmon.routes import Route
 from callmon.rules import SubjectKind
 from tests.stories import BASE, SOURCE, answered, joined, left, talk_ended
 
@@ -68,6 +70,12 @@ def s(seconds: float) -> Micros:
 def restarted(at: Micros, seq: int) -> SourceRestarted:
     """Return a restart *at* microseconds after ``BASE``."""
     return SourceRestarted(BASE + at, SOURCE, seq)
+
+
+def book(route: Route) -> ContactBook:
+    """Return the book of a source that has no live feed."""
+    assert isinstance(route.book, ContactBook)
+    return route.book
 
 
 def test_a_visit_with_a_talk() -> None:
@@ -373,7 +381,7 @@ def test_finished_contacts_are_forgotten() -> None:
         )
 
     (source,) = engine._sources.values()
-    remembered = [len(route.book.contacts) for route in source.queues.values()]
+    remembered = [len(book(route).contacts) for route in source.queues.values()]
     assert sum(remembered) <= (contacts.MEMORY + HOUR) // (60 * SECOND) + 1
     assert len(source.source.finished) == sum(remembered)
 
@@ -395,7 +403,7 @@ def test_an_earlier_talk_is_not_forgotten_with_its_visit() -> None:
     assert [(10 * 3_600, 10 * 3_600)] == talks(engine)
     assert 0 == sales(engine).talking
     (source,) = engine._sources.values()
-    assert {"b", "c", "d", "e"} == set(source.queues["sales"].book.contacts)
+    assert {"b", "c", "d", "e"} == set(book(source.queues["sales"]).contacts)
 
 
 def test_what_is_open_for_a_day_has_lost_its_end() -> None:

@@ -1,0 +1,497 @@
+"""Two testimonies of every visit: what a live feed saw, and what the record says.
+
+A live feed (AMI) tells of a moment when it is over, knows when exactly, and may miss what
+happened while its connection was cut. A record (queue_log) tells everything, some time
+later, in whole seconds. ``VisitBook`` takes both and counts each visit once: it finds out
+which visit they tell of; how they come to one outcome is ``callmon.testimony``'s business,
+and when that counts ``callmon.visit_states``'s.
+"""
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from callmon.agents import agent_changed, agent_removed, agents_gone
+from callmon.clock import SECOND, Micros
+from callmon.contacts import MAX_CONTACTS, MAX_OPEN, MEMORY, ContactBook, Source
+from callmon.errors import DropReason
+from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
+    ContactAnswered,
+    ContactJoined,
+    ContactLeft,
+    ContactMoved,
+    ContactRefused,
+    ContactsListed,
+    Outcome,
+    RingNotAnswered,
+    TalkEnded,
+)
+from callmon.queues import SubjectState
+from callmon.testimony import (
+    NEAR,
+    STORED,
+    Told,
+    Visit,
+    adopted,
+    chain,
+    expected,
+    missed,
+    overruled,
+    remember,
+    renamed,
+    repeats_end,
+    repeats_join,
+    unlink,
+    was_told,
+)
+from callmon.visit_states import Docket, VisitStates
+
+__all__ = ["VisitBook"]
+
+OVERRULED_FOR: Micros = 26 * 3_600 * SECOND
+"""How long a checkpoint holds what a record calls otherwise: as long as ``today`` may be."""
+
+_LOST, _ANSWERED = Outcome.LOST, Outcome.ANSWERED
+
+
+class VisitBook:
+    """The visits to one queue of one source, and the states that count them.
+
+    *surprised* is called when an event, or time, has changed more than lets itself expect.
+    """
+
+    __slots__ = (
+        "_gone",
+        "_notable",
+        "_refused",
+        "_shown",
+        "_surprised",
+        "_talks",
+        "source",
+        "visits",
+    )
+
+    def __init__(
+        self,
+        source: Source,
+        states: tuple[SubjectState, ...],
+        docket: Docket,
+        surprised: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.source = source
+        self._shown = VisitStates(states, docket, surprised)
+        self._surprised = surprised
+        self.visits: dict[str, Visit] = {}  #: the latest of each id
+        self._gone: deque[tuple[Micros, str, Visit]] = deque()
+        #: what a checkpoint may have to hold, with its ids
+        self._notable: dict[int, tuple[Visit, list[str]]] = {}
+        self._refused: dict[str, bool] = {}  #: by contact: whether a live feed told it
+        self._talks: dict[str, Micros] = {}  #: by contact: ends of talks of unknown visits
+
+    @property
+    def states(self) -> tuple[SubjectState, ...]:
+        """The states that count here: the queue first, then its groups."""
+        return self._shown.states
+
+    @states.setter
+    def states(self, states: tuple[SubjectState, ...]) -> None:
+        self._shown.states = states
+
+    @classmethod
+    def adopt(
+        cls, book: ContactBook, docket: Docket, surprised: Callable[[], None]
+    ) -> "VisitBook":
+        """Return a book that goes on where one of a record alone has got to.
+
+        Who has left is only remembered so that he is not counted again.
+        """
+        heir = cls(book.source, book.states, docket, surprised)
+        for key, contact in book.contacts.items():
+            for visit in reversed(list(adopted(contact))):
+                heir._file(key, visit)
+                heir._gone.append((book.source.watermark, key, visit))
+                heir._notable[id(visit)] = visit, [key]
+        return heir
+
+    # ---- what is told ---------------------------------------------------------------
+
+    def joined(self, event: ContactJoined, *, live: bool) -> DropReason | None:
+        """Open a visit, or confirm one; None when it was of use."""
+        key, at = event.contact, event.at
+        bit = Told.JOIN_LIVE if live else Told.JOIN_LOGGED
+        latest = self.visits.get(key)
+        if not live and was_told(latest, event.seq):
+            return DropReason.DUPLICATE
+        near = [visit for visit in chain(latest) if abs(visit.start - at) <= NEAR]
+        unconfirmed = [visit for visit in near if not visit.has(bit)]
+        if unconfirmed:
+            visit = min(unconfirmed, key=lambda visit: abs(visit.start - at))
+            self._confirm_join(visit, event, bit)
+            return None
+        if any(repeats_join(visit, at, live=live) for visit in near):
+            return DropReason.DUPLICATE
+        if at < self.source.horizon:
+            return DropReason.LATE
+        if len(self.visits) >= MAX_CONTACTS:
+            return DropReason.CONTACT_LIMIT
+        if latest is not None and latest.has(bit) and latest.start <= at:
+            self._lose_end(latest, at, live=live)
+        self._open(key, at, bit, event.seq, live=live)
+        return None
+
+    def answered(self, event: ContactAnswered, *, live: bool) -> DropReason | None:
+        """Take the end of a wait with an agent; None when it was of use."""
+        found = self._ending(event, event.wait, live=live)
+        if isinstance(found, DropReason):
+            return found
+        self._tell(event.contact, found, event, _ANSWERED, live=live)
+        return None
+
+    def left(self, event: ContactLeft, *, live: bool) -> DropReason | None:
+        """Take the end of a wait without an agent; None when it was of use."""
+        found = self._ending(event, event.wait, live=live)
+        if isinstance(found, DropReason):
+            return found
+        self._tell(event.contact, found, event, event.outcome, live=live, certain=event.certain)
+        return None
+
+    def moved(self, event: ContactMoved, *, live: bool) -> DropReason | None:
+        """Go on with a waiting visit under another id."""
+        del live
+        visit = self.visits.get(event.contact)
+        if visit is None or visit.end is not None:
+            return DropReason.DUPLICATE
+        self._rename(event.contact, visit, event.heir, event.at)
+        return None
+
+    def listed(self, event: ContactsListed, *, live: bool) -> DropReason | None:
+        """Close the waits of those who are not among all who wait."""
+        visits = self.visits
+        waiting = {id(visits[key]) for key in event.contacts if key in visits}
+        for visit in list(visits.values()):
+            if visit.end is None and visit.start < event.at - NEAR and id(visit) not in waiting:
+                self._lose_end(visit, event.at, live=live)
+        return None
+
+    def talk_ended(self, event: TalkEnded, *, live: bool) -> DropReason | None:
+        """End a talk; None when it was of use."""
+        key = event.contact
+        latest = self.visits.get(key)
+        if not live and was_told(latest, event.seq):
+            return DropReason.DUPLICATE
+        if latest is None:
+            return self._orphan_talk(event)
+        talks = [visit for visit in chain(latest) if visit.talking]
+        if not talks:
+            if latest.end is not None or not latest.has(
+                Told.JOIN_LIVE if live else Told.JOIN_LOGGED
+            ):
+                return DropReason.DUPLICATE
+            self._answer_unseen(key, latest, event, live=live)
+            talks = [latest]
+        visit = talks[-1]
+        if not live:
+            visit.seq = max(visit.seq, event.seq)
+        known = self._knows_talk(event)
+        self._shown.hang_up(visit, event.at, None if known else event.talk)
+        return None
+
+    def rang(self, event: RingNotAnswered, *, live: bool) -> None:
+        """Count a ring that was not taken, told by one feed or by both."""
+        visit = self.visits.get(event.contact)
+        if visit is not None:
+            if live:
+                visit.rings_live += 1
+                known = visit.rings_live <= visit.rings_logged
+            else:
+                visit.rings_logged += 1
+                known = visit.rings_logged <= visit.rings_live
+            if known:
+                return
+        for state in self.states:
+            state.rings += 1
+            state.changed()
+
+    def refused(self, event: ContactRefused, *, live: bool) -> DropReason | None:
+        """Count a contact that the queue did not take, told by one feed or by both."""
+        teller = self._refused.pop(event.contact, None)
+        if teller is not None and teller is not live:
+            return DropReason.DUPLICATE
+        remember(self._refused, event.contact, live)
+        for state in self.states:
+            state.refused[event.reason] = state.refused.get(event.reason, 0) + 1
+            state.changed()
+        return None
+
+    def agent_changed(self, event: AgentChanged, *, live: bool) -> DropReason | None:
+        """Take where an agent stands now."""
+        del live
+        return agent_changed(self.states, event)
+
+    def agent_removed(self, event: AgentRemoved, *, live: bool) -> DropReason | None:
+        """Take that an agent is none of the queue's any more."""
+        del live
+        return agent_removed(self.states, event)
+
+    def restarted(self, at: Micros, seq: int, *, live: bool) -> None:
+        """The source began anew at *at*: waits before have no end, talks are over."""
+        until = at if live else at + SECOND - 1
+        end = Told.END_LIVE if live else Told.END_LOGGED
+        for latest in list(self.visits.values()):
+            for visit in chain(latest):
+                if visit.start > until or (not live and visit.seq > seq):
+                    continue
+                if visit.end is None or not (visit.settled or visit.has(end)):
+                    self._lose_end(visit, at, live=live)
+                if visit.talking and visit.end is not None and visit.end <= until:
+                    self._shown.hang_up(visit, at, None)
+
+    def close(self, now: Micros) -> None:
+        """Nothing more will come here: waits are lost, talks are over."""
+        for latest in list(self.visits.values()):
+            for visit in chain(latest):
+                self._give_up(visit, now)
+        self.visits.clear()
+        self._gone.clear()
+        self._notable.clear()
+        agents_gone(self.states, self.source.name, now)
+
+    def sweep(self, now: Micros) -> bool:
+        """Close what has been open for longer than ``MAX_OPEN``; tell whether there was any.
+
+        Forgets those who left longer than ``MEMORY`` ago.
+        """
+        swept = False
+        for latest in list(self.visits.values()):
+            for visit in chain(latest):
+                if visit.open and visit.start <= now - MAX_OPEN:
+                    self._give_up(visit, now)
+                    swept = True
+        self.forget(now)
+        return swept
+
+    def forget(self, now: Micros) -> None:
+        """Drop visits that were settled longer than ``MEMORY`` ago."""
+        gone = self._gone
+        while gone and gone[0][0] < now - MEMORY:
+            _, key, visit = gone.popleft()
+            if visit.open or not visit.settled:
+                gone.append((now, key, visit))
+            elif self.visits.get(key) is visit:
+                del self.visits[key]
+            else:
+                unlink(self.visits.get(key), visit)
+
+    def open_starts(self) -> list[Micros]:
+        """Return when every open visit, or the visit of every open talk, began."""
+        return [visit.start for visit, _ in self._notable.values() if visit.open]
+
+    # ---- checkpoint -------------------------------------------------------------------
+
+    def snapshot(self) -> list[list[Any]]:
+        """Return what reading the record again would not tell: ids and plain values."""
+        horizon = self.source.watermark - OVERRULED_FOR
+        told: list[list[Any]] = []
+        for place, (visit, keys) in list(self._notable.items()):
+            if visit.open or not visit.settled or overruled(visit, horizon):
+                told.append([keys, [getattr(visit, name) for name in STORED]])
+            else:
+                del self._notable[place]
+        return told
+
+    def restore(self, keys: list[str], values: list[Any]) -> None:
+        """Take back one of ``snapshot``; the record has been read again as far as then."""
+        stored = msgspec.convert(dict(zip(STORED, values, strict=True)), Visit)
+        visit = self._same(keys, stored)
+        if visit is None:
+            visit = self._open(keys[0], stored.start, Told(0), stored.seq, live=False)
+        for key in keys:
+            self._file(key, visit)
+        self._notable[id(visit)] = visit, keys
+        self._shown.restart_wait(visit, stored.start)
+        for name in ("certain", "live", "live_at", "live_wait", "rings_live"):
+            setattr(visit, name, getattr(stored, name))
+        if visit.logged is None:
+            visit.logged = stored.logged
+            visit.logged_at, visit.logged_wait = stored.logged_at, stored.logged_wait
+        visit.told |= stored.told
+        visit.seq = max(visit.seq, stored.seq)
+        visit.settled, visit.counted = True, stored.counted
+        if stored.talked and not visit.talked:
+            visit.talked = True
+            if visit.talking:
+                self._shown.silence(visit)
+        if stored.end is not None:
+            self._shown.end(visit)
+        visit.settled = stored.settled
+        if visit.end is not None and not visit.settled:
+            self._shown.put_off(visit)
+
+    def _same(self, keys: list[str], stored: Visit) -> Visit | None:
+        for key in keys:
+            for visit in chain(self.visits.get(key)):
+                if abs(visit.start - stored.start) <= NEAR:
+                    return visit
+        return None
+
+    # ---- inside -----------------------------------------------------------------------
+
+    def _open(self, key: str, start: Micros, told: Told, seq: int, *, live: bool) -> Visit:
+        visit = Visit(start, told, seq=-1 if live else seq)
+        self._file(key, visit)
+        self._gone.append((self.source.watermark, key, visit))
+        self._notable[id(visit)] = visit, [key]
+        self._shown.join(start)
+        return visit
+
+    def _file(self, key: str, visit: Visit) -> None:
+        """Put *visit* among those of its id, which stand in order of their beginning."""
+        latest = self.visits.get(key)
+        if any(known is visit for known in chain(latest)):
+            return
+        if latest is None or latest.start <= visit.start:
+            if latest is not None:
+                visit.former = latest
+            self.visits[key] = visit
+            return
+        later = latest
+        while later.former is not None and later.former.start > visit.start:
+            later = later.former
+        visit.former, later.former = later.former, visit
+
+    def _rename(self, key: str, visit: Visit, heir: str, at: Micros) -> None:
+        """Know *visit* under the id *heir*, too: its former one may still be told."""
+        self._file(heir, visit)
+        self._gone.append((at, key, visit))
+        _, keys = self._notable.setdefault(id(visit), (visit, [key]))
+        keys.append(heir)
+
+    def _confirm_join(self, visit: Visit, event: ContactJoined, bit: Told) -> None:
+        visit.told |= bit
+        if bit is Told.JOIN_LOGGED:
+            visit.seq = max(visit.seq, event.seq)
+        elif visit.start != event.at:
+            self._shown.restart_wait(visit, event.at)
+            self._surprised()
+
+    def _ending(
+        self, event: ContactAnswered | ContactLeft, wait: Micros | None, *, live: bool
+    ) -> Visit | DropReason:
+        """Return the visit whose wait *event* ends or tells more of."""
+        latest = self.visits.get(event.contact)
+        if not live and was_told(latest, event.seq):
+            return DropReason.DUPLICATE
+        visit = expected(latest, event.at, live=live) or missed(
+            latest, event.at, wait, live=live
+        )
+        if visit is not None:
+            return visit
+        began = event.at - (wait or 0)
+        if repeats_end(latest, began, live=live):
+            return DropReason.DUPLICATE
+        return self._unknown(event, began, live=live)
+
+    def _unknown(
+        self, event: ContactAnswered | ContactLeft, began: Micros, *, live: bool
+    ) -> Visit | DropReason:
+        """Return the visit, begun at *began*, of an id of which none is known to end."""
+        if event.at < self.source.horizon:
+            return DropReason.LATE
+        if len(self.visits) >= MAX_CONTACTS:
+            return DropReason.CONTACT_LIMIT
+        since = self.source.since
+        key = None
+        if not live and event.wait is not None and since is not None:
+            key = renamed(self.visits, began, since)
+        if key is None:
+            return self._open(event.contact, began, Told(0), event.seq, live=live)
+        visit = self.visits[key]
+        self._rename(key, visit, event.contact, event.at)
+        return visit
+
+    def _tell(
+        self,
+        key: str,
+        visit: Visit,
+        event: ContactAnswered | ContactLeft,
+        outcome: Outcome | None,
+        *,
+        live: bool,
+        certain: bool = True,
+    ) -> None:
+        if live:
+            visit.told |= Told.END_LIVE
+            visit.live, visit.certain = outcome, certain
+            visit.live_at = event.at
+            visit.live_wait = event.wait
+            if event.wait is None and outcome is not _LOST:
+                visit.live_wait = max(event.at - visit.start, 0)
+        else:
+            visit.told |= Told.END_LOGGED
+            visit.logged, visit.seq = outcome, max(visit.seq, event.seq)
+            visit.logged_at = event.at
+            visit.logged_wait = event.wait
+            if event.wait is None and outcome is not _LOST:
+                visit.logged_wait = max(event.at - visit.start, 0)
+        if visit.settled:
+            self._notable.setdefault(id(visit), (visit, [key]))
+        self._shown.end(visit)
+
+    def _lose_end(self, visit: Visit, at: Micros, *, live: bool) -> None:
+        """One feed will not tell how *visit* ended."""
+        if live:
+            if visit.has(Told.END_LIVE) and visit.live is not None:
+                return
+            if not visit.has(Told.END_LIVE):
+                visit.told |= Told.END_LIVE
+                visit.live_at, visit.live_wait = at, None
+            visit.live, visit.certain = _LOST, False
+        else:
+            if visit.has(Told.END_LOGGED):
+                return
+            visit.told |= Told.END_LOGGED
+            visit.logged, visit.logged_at, visit.logged_wait = _LOST, at, None
+        self._shown.end(visit)
+        self._surprised()
+
+    def _answer_unseen(self, key: str, visit: Visit, event: TalkEnded, *, live: bool) -> None:
+        """End the wait of *visit*: its talk has ended, so it must have been answered."""
+        answered = max(event.at - (event.talk or 0), visit.start)
+        wait = None if event.talk is None else answered - visit.start
+        unseen = ContactAnswered(
+            answered, event.source, event.seq, event.queue, key, wait, event.agent
+        )
+        self._tell(key, visit, unseen, _ANSWERED, live=live)
+        self._surprised()
+
+    def _orphan_talk(self, event: TalkEnded) -> DropReason | None:
+        """A talk that began before our time: its length is known, its contact was not ours.
+
+        The record may tell all of it later; then its length counts already.
+        """
+        if self._knows_talk(event):
+            return DropReason.DUPLICATE
+        if event.at < self.source.horizon:
+            return DropReason.LATE
+        remember(self._talks, event.contact, event.at)
+        for state in self.states:
+            state.talking += 1
+        self._shown.end_talk(event.at, event.talk)
+        return None
+
+    def _knows_talk(self, event: TalkEnded) -> bool:
+        known = self._talks.get(event.contact)
+        return known is not None and abs(known - event.at) <= NEAR
+
+    def _give_up(self, visit: Visit, now: Micros) -> None:
+        """Nothing more will be told of *visit*."""
+        if visit.end is None:
+            self._lose_end(visit, now, live=True)
+            self._lose_end(visit, now, live=False)
+        if visit.talking:
+            self._shown.hang_up(visit, now, None)
+        self._shown.settle(visit)
