@@ -4,20 +4,18 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from callmon.config.feeds import build_feeds
 from callmon.config.nodes import Loc
 from callmon.config.reading import Builder
 from callmon.config.sections import (
     AlertingSection,
     AlertmanagerSection,
+    AsteriskAmiSection,
     BasicAuthSection,
     CallmonFile,
     GroupSection,
-    LongWaitSection,
-    QueueLogSection,
     QueueSection,
     ServerSection,
-    SilenceSection,
-    SimulatorSection,
     TargetsSection,
     TlsSection,
 )
@@ -31,14 +29,6 @@ from callmon.config.settings import (
     TlsSettings,
 )
 from callmon.config.values import duration, format_duration
-from callmon.feeds.call_centre import demo_centre
-from callmon.feeds.settings import (
-    FeedSettings,
-    LongWait,
-    QueueLogSettings,
-    Silence,
-    SimulatorSettings,
-)
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
 
 __all__ = ["build_config", "window_specs"]
@@ -46,7 +36,7 @@ __all__ = ["build_config", "window_specs"]
 
 def build_config(builder: Builder, file: CallmonFile) -> Config:
     """Return the settings of *file* without thresholds; report what does not fit together."""
-    feeds = tuple(_feeds(builder, file))
+    feeds = tuple(build_feeds(builder, file))
     subjects = _Subjects(builder, file, {feed.source for feed in feeds})
     queues = tuple(subjects.queues())
     _check_limits(builder, file)
@@ -62,6 +52,7 @@ def build_config(builder: Builder, file: CallmonFile) -> Config:
         windows=window_specs([*file.windows, *file.exported_windows, "today"]),
         exported_windows=tuple(dict.fromkeys(file.exported_windows)),
         queue_limit=file.limits.queues,
+        agent_limit=file.agents.limit if file.agents.series else 0,
         storage_directory=builder.path(file.storage.directory),
         server=_server(builder, file.server),
         alertmanagers=tuple(_alertmanagers(builder, file)),
@@ -80,92 +71,6 @@ def window_specs(names: Iterable[str]) -> tuple[WindowSpec, ...]:
         for name, length in sorted(lengths.items(), key=lambda item: item[1])
     ]
     return (*specs, WindowSpec(name="today", day=True))
-
-
-def _feeds(builder: Builder, file: CallmonFile) -> Iterable[FeedSettings]:
-    if not file.feeds and not builder.document.has("feeds"):
-        builder.missing((), "feeds", "at least one feed under feeds:")
-    elif not file.feeds and not builder.document.wrong("feeds"):
-        builder.document.report(("feeds",), "expected at least one feed, found none", key=True)
-    paths: dict[Path, str] = {}
-    for name, section in file.feeds.items():
-        loc: Loc = ("feeds", name)
-        if not builder.good_name(loc, name):
-            continue
-        if isinstance(section, SimulatorSection):
-            yield _simulator(builder, loc, name, section)
-        elif section.path is None:
-            builder.missing(
-                loc, "path", "the file to follow (path: /var/log/asterisk/queue_log)"
-            )
-        else:
-            feed = _queue_log(builder, loc, name, section, section.path)
-            if feed.path in paths:
-                message = f"feed '{paths[feed.path]}' follows {feed.path} already"
-                builder.document.report((*loc, "path"), message)
-            paths.setdefault(feed.path, name)
-            yield feed
-
-
-def _queue_log(
-    builder: Builder, loc: Loc, name: str, section: QueueLogSection, path: str
-) -> QueueLogSettings:
-    if section.poll == 0:
-        builder.document.report((*loc, "poll"), "expected a duration above 0, found 0")
-    return QueueLogSettings(
-        name=name,
-        source=section.source or name,
-        path=builder.path(path),
-        first_run=section.first_run,
-        poll=section.poll,
-        silence=_silence(builder, (*loc, "silence"), section.silence),
-    )
-
-
-def _silence(builder: Builder, loc: Loc, section: SilenceSection | None) -> Silence | None:
-    if section is None:
-        return None
-    if section.after is None:
-        builder.missing(loc, "after", "how long it may be quiet (after: 30m)")
-        return None
-    if section.after == 0:
-        builder.document.report((*loc, "after"), "expected a duration above 0, found 0")
-    return Silence(after=section.after, during=section.during)
-
-
-def _simulator(
-    builder: Builder, loc: Loc, name: str, section: SimulatorSection
-) -> SimulatorSettings:
-    known = [queue.name for queue in demo_centre().queues]
-    for position, queue in enumerate(section.queues or ()):
-        place: Loc = (*loc, "queues", position)
-        place = place if builder.document.has(*place) else (*loc, "queues")
-        builder.known(place, queue, known, "simulated queue")
-    if section.long_wait is not None and section.long_wait.queue is not None:
-        queue = section.long_wait.queue
-        builder.known(
-            (*loc, "long_wait", "queue"), queue, section.queues or known, "simulated queue"
-        )
-    return SimulatorSettings(
-        name=name,
-        source=section.source or name,
-        seed=section.seed,
-        speed=section.speed,
-        queues=tuple(section.queues) if section.queues is not None else None,
-        long_wait=_long_wait(builder, (*loc, "long_wait"), section.long_wait),
-    )
-
-
-def _long_wait(builder: Builder, loc: Loc, section: LongWaitSection | None) -> LongWait | None:
-    if section is None:
-        return None
-    if section.queue is None:
-        builder.missing(loc, "queue", "the queue the caller joins")
-    if section.wait is None:
-        builder.missing(loc, "wait", "how long the caller waits (wait: 200s)")
-    if section.queue is None or section.wait is None:
-        return None
-    return LongWait(queue=section.queue, after=section.after, wait=section.wait)
 
 
 class _Subjects:
@@ -333,6 +238,9 @@ def _secret_files(builder: Builder, file: CallmonFile) -> Iterable[Path]:
     for section in file.alertmanagers:
         if section.basic_auth is not None and section.basic_auth.password_file is not None:
             yield builder.path(section.basic_auth.password_file)
+    for feed in file.feeds.values():
+        if isinstance(feed, AsteriskAmiSection) and feed.secret_file is not None:
+            yield builder.path(feed.secret_file)
 
 
 def _alertmanager(

@@ -137,12 +137,14 @@ def _merged(rule: Rule, dated: Override | None) -> Limits:
 
 
 def _sentence(threshold: Threshold, limits: Limits) -> str:
-    unit = MEASURES[threshold.measure].unit
+    measure = MEASURES[threshold.measure]
+    unit = measure.unit
     parts = [f"{limits.direction} {format_limit(unit, limits.limit)}{_of(unit)}"]
     if limits.hold:
         parts.append(f"for {format_duration(limits.hold)}")
     if limits.at_least:
-        parts.append(f"with at least {limits.at_least} contacts")
+        base = "agents' minutes" if measure.base_unit else "contacts"
+        parts.append(f"with at least {limits.at_least} {base}")
     if limits.confidence is not None:
         level = 200 * NormalDist().cdf(limits.confidence) - 100
         parts.append(f"{level:.3g}% sure")
@@ -157,7 +159,7 @@ def _sentence(threshold: Threshold, limits: Limits) -> str:
 
 
 def _of(unit: Unit) -> str:
-    return " contacts" if unit is Unit.CONTACTS else ""
+    return f" {unit}" if unit in (Unit.CONTACTS, Unit.AGENTS) else ""
 
 
 def _counted(count: int, noun: str) -> str:

@@ -43,6 +43,7 @@ _EDGES: Mapping[Unit, Fraction | None] = {
     Unit.RATIO: Fraction(1),
     Unit.SECONDS: None,
     Unit.CONTACTS: None,
+    Unit.AGENTS: None,
 }
 _SEVERITIES = tuple(Severity)
 
@@ -237,8 +238,12 @@ class RulesBuilder:
                 f"at_least counts contacts in a window, and {measure.name} is live: remove it"
             )
             self._document.report((*loc, "at_least"), message, key=True)
-        if section.confidence is not None and measure.unit is not Unit.RATIO:
-            message = f"confidence is for shares, and {measure.name} is none: remove it"
+        if section.confidence is not None and (
+            measure.unit is not Unit.RATIO or measure.base_unit
+        ):
+            message = (
+                f"confidence is for shares of contacts, and {measure.name} is none: remove it"
+            )
             self._document.report((*loc, "confidence"), message, key=True)
 
     def _calendar(self, loc: "Loc", name: str | None) -> Calendar | None:

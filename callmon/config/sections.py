@@ -20,6 +20,7 @@ from callmon.config.values import (
     Name,
     Names,
     Number,
+    Port,
     SecretText,
     Switch,
     Text,
@@ -27,12 +28,15 @@ from callmon.config.values import (
     Url,
     WindowName,
 )
-from callmon.feeds.settings import FirstRun
+from callmon.feeds.settings import AmiLogin, FirstRun
 from callmon.queues import Formula, Overflow
 
 __all__ = [
+    "AgentsSection",
     "AlertingSection",
     "AlertmanagerSection",
+    "AmiTlsSection",
+    "AsteriskAmiSection",
     "BasicAuthSection",
     "CallmonFile",
     "DefaultsSection",
@@ -123,6 +127,50 @@ class QueueLogSection(Section):
     """When being quiet is an alert. Default: never."""
 
 
+class AmiTlsSection(Section):
+    """How the certificate of an Asterisk is trusted."""
+
+    ca_file: Text | None = None
+    """Trust certificates of this authority. Default: the system's."""
+    server_name: Text | None = None
+    """The name in the certificate, when it is not the host."""
+    verify: Switch = True
+    """False trusts any certificate. For tests only."""
+
+
+class AsteriskAmiSection(Section):
+    """Listens to the Manager Interface (AMI) of an Asterisk."""
+
+    required: ClassVar[tuple[str, ...]] = ("username",)
+
+    type: Literal["asterisk_ami"]
+    """The type of feed."""
+    source: Name | None = None
+    """The Asterisk, as queue_log feeds of it say, too. Default: the feed's name."""
+    host: Name = "127.0.0.1"
+    """Where it is."""
+    port: Port | None = None
+    """Default: 5038, with tls 5039."""
+    username: Name | None = Field(default=None, examples=["callmon"])
+    """The account in manager.conf (docs/feeds/asterisk.md)."""
+    secret: SecretText | None = None
+    """Its secret: by `${NAME}` from the environment, never in the file itself."""
+    secret_file: Text | None = None
+    """A file that holds the secret."""
+    tls: AmiTlsSection | None = None
+    """Encrypt; `tls: {}` is enough where the system trusts the certificate. Default: not."""
+    login: AmiLogin = AmiLogin.MD5
+    """`md5` sends a digest of the secret, `plain` the secret itself."""
+    ping: Duration = 10 * SECOND
+    """How often a sign of life is asked for; two that do not come end the connection."""
+    audit: Duration = 30 * SECOND
+    """How often the queues are compared with what callmon believes."""
+    wrapup: dict[str, Duration] = Field(default_factory=dict, examples=[{"sales": "10s"}])
+    """The `wrapuptime` of queues in queues.conf, by their names there; "*" for all others."""
+    silence: SilenceSection | None = None
+    """When being quiet is an alert. Default: never."""
+
+
 class LongWaitSection(Section):
     """One caller who is sure to come and to wait, to see an alert."""
 
@@ -153,7 +201,9 @@ class SimulatorSection(Section):
     """One caller who is sure to come."""
 
 
-FeedSection = Annotated[QueueLogSection | SimulatorSection, Field(discriminator="type")]
+FeedSection = Annotated[
+    AsteriskAmiSection | QueueLogSection | SimulatorSection, Field(discriminator="type")
+]
 
 
 class ServiceLevelSection(Section):
@@ -218,6 +268,15 @@ class LimitsSection(Section):
 
     queues: Count = 1_000
     """More queues than this are not opened but counted as dropped."""
+
+
+class AgentsSection(Section):
+    """What /metrics says of single agents."""
+
+    series: Switch = False
+    """A series for every agent, with his name: ask whether that is allowed where you are."""
+    limit: Count = 200
+    """No more agents than this have one."""
 
 
 class StorageSection(Section):
@@ -329,6 +388,8 @@ class CallmonFile(Section):
     """The windows on /metrics; each costs series."""
     limits: LimitsSection = Field(default_factory=LimitsSection)
     """Caps."""
+    agents: AgentsSection = Field(default_factory=AgentsSection)
+    """Whether /metrics names agents."""
     storage: StorageSection = Field(default_factory=StorageSection)
     """What is kept over a restart."""
     server: ServerSection = Field(default_factory=ServerSection)

@@ -11,6 +11,7 @@ from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
 from callmon.config.values import Secret
 from callmon.engine import EngineSettings
+from callmon.feeds.registry import FEEDS, feed_type
 from callmon.feeds.settings import FeedSettings
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
 from callmon.rules import Threshold
@@ -108,6 +109,7 @@ class Config:
     windows: tuple[WindowSpec, ...] = ()  #: shortest first, ``today`` last
     exported_windows: tuple[str, ...] = ()
     queue_limit: int = 1_000
+    agent_limit: int = 0  #: agents with a series of their own
     storage_directory: Path = Path("/var/lib/callmon")
     server: ServerSettings = ServerSettings()
     alertmanagers: tuple[AlertmanagerSettings, ...] = ()
@@ -131,4 +133,7 @@ class Config:
             labels=self.default_labels,
             queue_limit=self.queue_limit,
             sources=tuple(dict.fromkeys(feed.source for feed in self.feeds)),
+            live_sources=frozenset(
+                feed.source for feed in self.feeds if FEEDS[feed_type(feed)].live
+            ),
         )

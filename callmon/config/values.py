@@ -19,6 +19,7 @@ from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 from callmon.clock import SECOND, Micros
 from callmon.config.problems import did_you_mean
 from callmon.measures import Unit
+from callmon.secret import Secret
 
 __all__ = [
     "Address",
@@ -31,6 +32,7 @@ __all__ = [
     "Names",
     "NotRepeatedError",
     "Number",
+    "Port",
     "Secret",
     "SecretText",
     "Switch",
@@ -63,29 +65,8 @@ _DURATION = re.compile(
     r"(?=\d|\.\d)" + "".join(rf"(?:(?P<{unit}>\d+(?:\.\d+)?){unit})?" for unit in _UNITS)
 )
 _DURATION_HELP = "expected a duration like 30s, 5m or 1h30m"
+_LAST_PORT = 65_535
 _NUMBER = re.compile(r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)")
-
-
-class Secret:
-    """A password or token: prints as ``<secret>``; ``reveal`` is called where it is sent."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """Return the secret itself."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return "<secret>"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, Secret) and self._text == other._text
-
-    def __hash__(self) -> int:
-        return hash(self._text)
 
 
 class NotRepeatedError(ValueError):
@@ -164,6 +145,15 @@ def number(value: object) -> float:
     if isinstance(value, float):
         return value
     raise ValueError("expected a number above 0")
+
+
+def port(value: object) -> int:
+    """Return the number of a TCP port."""
+    if isinstance(value, str) and re.fullmatch(r"[0-9]{1,5}", value):
+        value = int(value)
+    if isinstance(value, int) and 0 < value <= _LAST_PORT:
+        return value
+    raise ValueError(f"expected a port, 1 to {_LAST_PORT}")
 
 
 def duration(value: object) -> Micros:
@@ -280,7 +270,7 @@ def address(value: object) -> tuple[str, int]:
         if isinstance(value, str)
         else None
     )
-    if match is None or int(match[3]) > 65_535:  # noqa: PLR2004 - the last port
+    if match is None or int(match[3]) > _LAST_PORT:
         raise ValueError("expected host:port such as 127.0.0.1:9877 or [::1]:9877")
     return match[1] or match[2] or "0.0.0.0", int(match[3])  # noqa: S104 - as asked for
 
@@ -346,6 +336,11 @@ Count = Annotated[
 ]
 Number = Annotated[
     float, BeforeValidator(number), WithJsonSchema({"type": "number", "exclusiveMinimum": 0})
+]
+Port = Annotated[
+    int,
+    BeforeValidator(port),
+    WithJsonSchema({"type": "integer", "minimum": 1, "maximum": _LAST_PORT}),
 ]
 Duration = Annotated[
     int, BeforeValidator(duration), _schema(_DURATION_PATTERN, "30s", "5m", "1h30m")

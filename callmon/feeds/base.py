@@ -10,7 +10,7 @@ from typing import Protocol
 from callmon.clock import Clock, Micros
 from callmon.events import Event
 
-__all__ = ["CountDrop", "Emit", "Feed", "FeedContext", "Position"]
+__all__ = ["CountDrop", "Emit", "Feed", "FeedContext", "Position", "Tap"]
 
 Position = Mapping[str, str | int]
 """How far a feed has got, in its own words: plain JSON, opaque to everybody else."""
@@ -32,6 +32,11 @@ class CountDrop(Protocol):
 
     def __call__(self, stage: str, reason: str, count: int = 1) -> None:
         """Add *count* to the drops of *stage* (``decode`` or ``read``) by *reason*."""
+
+
+Tap = Callable[[str, bytes], None]
+"""Shown what goes over a wire: ``received`` or ``sent`` and the bytes, or ``mark`` and what
+became of the connection (``callmon.decode.recording.Mark``). Never blocks, never raises."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,10 @@ class FeedContext:
     ``emit`` and the next ``current`` nobody judges by the state: half of a backlog read,
     a caller who left long ago still seems to wait.
     """
+    drift: Callable[[int], None] = lambda _: None
+    """Says by how many waiting contacts the source's own count differed from ours."""
+    tap: Tap = lambda _kind, _data: None
+    """Is shown everything that goes over the wire, secrets included, for a recording."""
     resume: Position | None = None
     """The last stored position, or None at the very first run."""
     since: Micros = 0

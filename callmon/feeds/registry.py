@@ -1,25 +1,58 @@
 """Every type of feed: its settings lead to the feed. The one list there is."""
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
+from callmon.feeds.asterisk_ami import AsteriskAmiFeed
 from callmon.feeds.base import Feed, FeedContext
 from callmon.feeds.queue_log import QueueLogFeed
-from callmon.feeds.settings import FeedSettings, QueueLogSettings, SimulatorSettings
+from callmon.feeds.settings import (
+    AsteriskAmiSettings,
+    FeedSettings,
+    QueueLogSettings,
+    SimulatorSettings,
+)
 from callmon.feeds.simulator import SimulatorFeed
 
-__all__ = ["FEEDS", "build_feed"]
+__all__ = ["FEEDS", "FeedType", "build_feed", "feed_type", "stream_of"]
 
-FEEDS: dict[str, tuple[type, Callable[[Any, FeedContext], Feed]]] = {
-    "queue_log": (QueueLogSettings, QueueLogFeed),
-    "simulator": (SimulatorSettings, SimulatorFeed),
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class FeedType:
+    """One type of feed."""
+
+    settings: type
+    build: Callable[[Any, FeedContext], Feed]
+    live: bool = False
+    """It tells of a moment when it is over and knows agents; the others keep a record."""
+
+
+FEEDS: dict[str, FeedType] = {
+    "asterisk_ami": FeedType(AsteriskAmiSettings, AsteriskAmiFeed, live=True),
+    "queue_log": FeedType(QueueLogSettings, QueueLogFeed),
+    "simulator": FeedType(SimulatorSettings, SimulatorFeed),
 }
-"""By the name in callmon.yml: the settings, and what makes the feed of them."""
+"""By the name in callmon.yml."""
+
+
+def feed_type(settings: FeedSettings) -> str:
+    """Return the name, in callmon.yml, of the type that *settings* are of."""
+    for name, kind in FEEDS.items():
+        if isinstance(settings, kind.settings):
+            return name
+    raise TypeError(f"no feed for {type(settings).__name__}")
 
 
 def build_feed(settings: FeedSettings, context: FeedContext) -> Feed:
     """Return the feed that *settings* describe."""
-    for kind, build in FEEDS.values():
-        if isinstance(settings, kind):
-            return build(settings, context)
-    raise TypeError(f"no feed for {type(settings).__name__}")
+    return FEEDS[feed_type(settings)].build(settings, context)
+
+
+def stream_of(settings: FeedSettings) -> str:
+    """Return what a feed reads, whatever the feed is called: a place in it is kept by that."""
+    if isinstance(settings, QueueLogSettings):
+        return f"queue_log {settings.path}"
+    if isinstance(settings, AsteriskAmiSettings):
+        return f"asterisk_ami {settings.host} {settings.port}"
+    return f"simulator {settings.source}"

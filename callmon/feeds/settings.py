@@ -5,12 +5,17 @@ settings and never sees YAML. Durations are microseconds.
 """
 
 import dataclasses
+from collections.abc import Mapping
 from enum import StrEnum
 from pathlib import Path
 
 from callmon.clock import SECOND, Micros
+from callmon.secret import Secret
 
 __all__ = [
+    "AmiLogin",
+    "AmiTls",
+    "AsteriskAmiSettings",
     "FeedSettings",
     "FirstRun",
     "LongWait",
@@ -47,6 +52,40 @@ class QueueLogSettings:
     silence: Silence | None = None  #: None: it may be quiet for as long as it likes
 
 
+class AmiLogin(StrEnum):
+    """How the secret is shown to Asterisk."""
+
+    MD5 = "md5"  #: as a digest of it and a challenge
+    PLAIN = "plain"  #: as it is
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AmiTls:
+    """How the certificate of an Asterisk is trusted."""
+
+    ca_file: Path | None = None  #: None: the authorities of the system
+    server_name: str | None = None  #: None: the host
+    verify: bool = True
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class AsteriskAmiSettings:
+    """Listen to the Manager Interface of one Asterisk."""
+
+    name: str  #: of the feed
+    source: str  #: of the Asterisk
+    username: str
+    secret: Secret
+    host: str = "127.0.0.1"
+    port: int = 5038
+    tls: AmiTls | None = None
+    login: AmiLogin = AmiLogin.MD5
+    ping: Micros = 10 * SECOND  #: how often a sign of life is asked for
+    audit: Micros = 30 * SECOND  #: how often the queues are compared with what we believe
+    wrapup: Mapping[str, Micros] = dataclasses.field(default_factory=dict)  #: by queue
+    silence: Silence | None = None
+
+
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class LongWait:
     """A caller who is sure to come: joins *queue* at *after* and is left waiting."""
@@ -69,5 +108,5 @@ class SimulatorSettings:
     silence: Silence | None = None
 
 
-FeedSettings = QueueLogSettings | SimulatorSettings
+FeedSettings = AsteriskAmiSettings | QueueLogSettings | SimulatorSettings
 """Every type of feed: a new one is added here, in the registry and in the config models."""

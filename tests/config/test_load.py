@@ -123,6 +123,7 @@ def test_the_full_files_mean_what_they_say() -> None:
     assert "UTC" == config.groups[0].timezone
     assert GOOD / "callmon-minimal.yml" in config.files
     assert GOOD / "state" == config.storage_directory
+    assert 30 == config.agent_limit
     assert ("::1", 9877) == (config.server.host, config.server.port)
     assert ["https://one.example:9093/alertmanager", "http://two.example:9093"] == [
         peer.url for peer in config.alertmanagers
@@ -210,9 +211,14 @@ def test_the_examples_run() -> None:
     config = load_config(EXAMPLES / "callmon.yml", {})
 
     assert () == config.warnings
-    assert ["long_wait", "high_abandonment", "low_service_level", "many_waiting"] == [
-        threshold.name for threshold in config.thresholds
-    ]
+    assert [
+        "long_wait",
+        "high_abandonment",
+        "low_service_level",
+        "many_waiting",
+        "nobody_free",
+        "not_served",
+    ] == [threshold.name for threshold in config.thresholds]
 
 
 def test_any_change_of_a_value_changes_the_configuration(tmp_path: Path) -> None:

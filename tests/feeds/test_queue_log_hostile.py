@@ -22,7 +22,7 @@ def _count(batches: Iterable[Batch]) -> tuple[dict[str, int], dict[tuple[str, st
 
 
 def _kind(event: Event) -> str:
-    if isinstance(event, ContactLeft):
+    if isinstance(event, ContactLeft) and event.outcome is not None:
         return event.outcome.name
     return type(event).__name__
 

@@ -1,0 +1,137 @@
+"""Whether the account in manager.conf lets us see what we need, and do no more than that.
+
+A login is answered with "accepted" and nothing else: which classes of events the account
+may read shows in what arrives. What it may do, ListCommands says: it lists every action
+that the account's ``write`` allows, and those that need no permission at all
+(``action_listcommands`` in Asterisk's ``manager.c``).
+"""
+
+from collections import Counter, deque
+
+from callmon.clock import SECOND, Micros
+from callmon.decode.ami import Message
+
+__all__ = ["AccountCheck"]
+
+BOOTED_WITHIN: Micros = 5 * SECOND
+"""FullyBooted follows a login at once where class system is readable."""
+
+ENOUGH = 5
+"""Callers after whom the absence of something is no accident any more."""
+
+REMEMBERED = 200
+"""Channels whose caller was seen to hang up: those of the last seconds are asked for."""
+
+JOIN_SLACK_S = 5
+"""Whole seconds, and the way: a caller who waits for less than we listen less this joined
+before our eyes."""
+
+NAMED = 4
+"""Actions named in a warning."""
+
+UNRESTRICTED = "(Priv: <none>)"
+
+SYSTEM = (
+    "class system cannot be read: a restart is noticed late, a shutdown not at all"
+    " (read = agent,call,system,dialplan)"
+)
+CALL = (
+    "class call cannot be read: whether callers hung up or went on cannot be told"
+    " (read = agent,call,system,dialplan, and Hangup events let through)"
+)
+DIALPLAN = (
+    "class dialplan cannot be read: timeout, empty and withdrawn cannot be told"
+    " (read = agent,call,system,dialplan, and VarSet of QUEUESTATUS let through)"
+)
+AGENT = (
+    "callers come and go but no queue events arrive: class agent cannot be read, or"
+    " eventfilter or disabledevents keep them back"
+)
+
+_NOTED = frozenset(
+    {
+        "AgentComplete",
+        "FullyBooted",
+        "Hangup",
+        "HangupRequest",
+        "QueueCallerAbandon",
+        "QueueCallerJoin",
+        "QueueEntry",
+        "VarSet",
+    }
+)
+
+
+class AccountCheck:
+    """Looks at one session, in which ListCommands was sent as *commands*.
+
+    ``findings`` says what is wrong, as far as it has become clear.
+    """
+
+    def __init__(self, now: Micros, commands: str) -> None:
+        self.findings: tuple[str, ...] = ()
+        self._since = now
+        self._commands = commands
+        self._seen: Counter[str] = Counter()
+        self._hung_up: deque[str] = deque(maxlen=REMEMBERED)
+        self._unexplained = 0
+
+    def look(self, now: Micros) -> None:
+        """Judge by what should have come by *now*, monotonic time."""
+        if now - self._since >= BOOTED_WITHIN:
+            booted = self._seen["FullyBooted"]
+            (self._retract if booted else self._find)(SYSTEM)
+
+    def take(self, message: Message, now: Micros) -> None:
+        """Learn from one message."""
+        event = message.get("Event")
+        if event is None:
+            if message.get("ActionID") == self._commands:
+                self._judge_commands(message)
+            return
+        if event not in _NOTED:
+            return
+        self._seen[event] += 1
+        if event == "HangupRequest":
+            self._hung_up.append(message.get("Uniqueid", ""))
+        elif event == "QueueCallerAbandon":
+            self._unexplained += message.get("Uniqueid") not in self._hung_up
+            self._judge_classes()
+        elif event == "AgentComplete":
+            self._judge_classes()
+        elif event == "QueueEntry":
+            self._judge_entry(message, now)
+
+    def _judge_entry(self, message: Message, now: Micros) -> None:
+        """See whether a caller who waits must have joined while we listened."""
+        wait = message.get("Wait", "")
+        listened = (now - self._since) // SECOND
+        short = wait.isascii() and wait.isdecimal() and int(wait[:9]) + JOIN_SLACK_S < listened
+        if short and not self._seen["QueueCallerJoin"]:
+            self._find(AGENT)
+
+    def _judge_commands(self, message: Message) -> None:
+        """See what the account may do."""
+        given = [key for key, text in message.items() if "(Priv: " in text]
+        more = [key for key in given if not message[key].endswith(UNRESTRICTED)]
+        if more:
+            rest = len(more) - NAMED
+            names = ", ".join(more[:NAMED]) + (f" and {rest} more" if rest > 0 else "")
+            self._find(f"the account may do more than watch ({names}): give it no write class")
+
+    def _judge_classes(self) -> None:
+        seen = self._seen
+        ended = seen["QueueCallerAbandon"] + seen["AgentComplete"]
+        if ended >= ENOUGH and not seen["Hangup"] + seen["HangupRequest"]:
+            self._find(CALL)
+        if self._unexplained >= ENOUGH and not seen["VarSet"]:
+            self._find(DIALPLAN)
+
+    def _find(self, finding: str) -> None:
+        if finding not in self.findings:
+            self.findings = (*self.findings, finding)
+
+    def _retract(self, finding: str) -> None:
+        if finding not in self.findings:
+            return
+        self.findings = tuple(found for found in self.findings if found != finding)
