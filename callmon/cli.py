@@ -175,7 +175,7 @@ def check(config: Path, explain: str | None) -> None:
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Queues and targets of this callmon.yml.",
 )
-@click.option("--source", help="The source in callmon.yml that wrote the files.")
+@click.option("--source", help="The source in callmon.yml that the files are of.")
 @click.option("--within", type=_DURATION, help="Service level target.  [default: 20s]")
 @click.option("--short-abandon", type=_DURATION, help="Sooner is short.  [default: 0s]")
 @click.option("--formula", type=click.Choice(_FORMULAS), help="Of the metrics' service level.")
@@ -184,8 +184,9 @@ def check(config: Path, explain: str | None) -> None:
 def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
     """Show the figures of what already happened, from its logs.
 
-    FILES are queue_logs of Asterisk, plain or .gz, in any order. The engine is the daemon's,
-    driven by the logs' own time.
+    FILES are queue_logs of Asterisk, plain or .gz, and recordings made by `callmon record`, in
+    any order. All are of one telephone system; with both kinds, what both say is one truth.
+    The engine is the daemon's, driven by the files' own time.
     """
     from callmon.queues import Formula, Overflow
     from callmon.replay import (
@@ -209,6 +210,56 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
     except WrongRequestError as error:
         raise click.UsageError(str(error)) from error
     click.echo(text, nl=False)
+
+
+@commands.command()
+@click.argument("feed")
+@click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
+@_config_option
+@click.option("--for", "length", type=_DURATION, help="Stop after so long: 10m, 1h …")
+@click.option(
+    "--sanitise/--raw",
+    default=True,
+    show_default=True,
+    help="Replace numbers, names and texts by pseudonyms. Secrets never are in a recording.",
+)
+@click.option("--queues", is_flag=True, help="Replace the names of queues, too.")
+def record(  # noqa: PLR0917 - click hands over by name
+    feed: str,
+    out: Path,
+    config: Path,
+    length: int | None,
+    sanitise: bool,  # noqa: FBT001 - click hands over by name
+    queues: bool,  # noqa: FBT001 - ditto
+) -> None:
+    """Write down what a feed hears, for a replay.
+
+    FEED is an asterisk_ami feed of callmon.yml, OUT a new file (.jsonl, .gz or .xz). Ends
+    with SIGINT or SIGTERM, or after as long as asked. `callmon replay` reads it.
+    """
+    import asyncio
+    import logging
+
+    from callmon import logs
+    from callmon import record as recording
+    from callmon.clock import SystemClock
+
+    if queues and not sanitise:
+        raise click.UsageError("--queues: not with --raw")
+    request = recording.RecordRequest(
+        config=config, feed=feed, out=out, length=length, sanitise=sanitise, queues=queues
+    )
+    clock = SystemClock()
+    settings = recording.find_feed(request, os.environ)
+    recorder = recording.open_recorder(request, clock)
+    logs.configure_logging(json=False, level=logging.INFO, stream=sys.stderr)
+    asyncio.run(recording.record(request, settings, recorder, clock))
+    click.echo(
+        f"{out}: {recorder.records} records of {recorder.connections} connections,"
+        f" {'sanitised' if sanitise else 'with all numbers and names'}",
+        err=True,
+    )
+    sys.exit(0 if recorder.connections else 1)
 
 
 @commands.command()

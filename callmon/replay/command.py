@@ -14,7 +14,8 @@ from callmon.config.problems import one_of
 from callmon.config.values import duration
 from callmon.engine import EngineSettings
 from callmon.feeds.queue_log import stored_bytes
-from callmon.feeds.settings import QueueLogSettings
+from callmon.feeds.recording import is_recording
+from callmon.feeds.settings import AsteriskAmiSettings, QueueLogSettings
 from callmon.queues import Formula, Overflow, QueueSettings, Targets
 from callmon.replay.play import Played, WrongRequestError, play
 from callmon.replay.report import Division, make_report, report_settings
@@ -37,7 +38,7 @@ _UNCONFIGURED = EngineSettings(windows=(WHOLE,), queue_limit=100_000)
 """Without a configuration every queue in the log counts; a replay ends, so it may be large."""
 
 _LOG_SOURCE = "queue_log"
-"""What the system is called that wrote the log, where no configuration names it."""
+"""What the system is called that the files are of, where no configuration names it."""
 
 Progress = Callable[[int], AbstractContextManager[Callable[[int], None]]]
 """Opened with the number of bytes to come; what it yields takes the bytes just read."""
@@ -74,8 +75,8 @@ def replay_text(request: ReplayRequest, environ: Mapping[str, str], progress: Pr
         ConfigError: the configuration cannot be used.
         FeedError: a file cannot be read.
         NothingFoundError: no call of the wanted queues is in the files.
-        WrongRequestError: a file was given twice, an instant cannot be understood, or it is
-            not clear which source wrote the files.
+        WrongRequestError: a file was given twice, recordings overlap, an instant cannot be
+            understood, or it is not clear which source the files are of.
     """
     config = None if request.config is None else load_config(request.config, environ)
     settings = _UNCONFIGURED if config is None else config.engine_settings()
@@ -158,13 +159,15 @@ def _retargeted(settings: EngineSettings, request: ReplayRequest) -> EngineSetti
 
 
 def _source(config: Config, request: ReplayRequest) -> str:
-    """Return which of the configured sources wrote the files.
+    """Return which of the configured sources the files are of.
 
     Raises:
         WrongRequestError: that cannot be told.
     """
     logs = [feed for feed in config.feeds if isinstance(feed, QueueLogSettings)]
-    sources = {feed.source for feed in logs}
+    recorded = any(map(is_recording, request.files))
+    live = [feed for feed in config.feeds if isinstance(feed, AsteriskAmiSettings)]
+    sources: set[str] = {feed.source for feed in (*logs, *(live if recorded else ()))}
     if len(sources) > 1:
         named = {feed.path.resolve(): feed.source for feed in logs}
         files = {path.resolve() for path in request.files}
@@ -178,7 +181,7 @@ def _source(config: Config, request: ReplayRequest) -> str:
         return sources.pop()
     known = sorted({feed.source for feed in config.feeds})
     raise WrongRequestError(
-        f"{request.config}: expected one source that wrote these files,"
+        f"{request.config}: expected one source that these files are of,"
         f" found {', '.join(known)}: choose by --source"
     )
 

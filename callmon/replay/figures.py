@@ -130,7 +130,9 @@ def read_figures(counted: Counted) -> Figures:
         measures={
             name: measure.over(state, window, now)
             for name, measure in MEASURES.items()
-            if measure.over is not None and name not in _BY_FORMULA
+            if measure.over is not None
+            and not measure.of_agents  # which need an instant at which they end
+            and name not in _BY_FORMULA
         },
         rates=_rates(counts, state.targets),
         rates_without_overflow=_rates(without, state.targets),

@@ -1,4 +1,4 @@
-"""Drives the engine with logs, by the logs' own time."""
+"""Drives the engine with logs and recordings, by their own time."""
 
 import dataclasses
 from collections import Counter
@@ -8,10 +8,19 @@ from pathlib import Path
 from callmon.clock import Micros
 from callmon.engine import Engine, EngineSettings
 from callmon.errors import FeedError, FeedReason
-from callmon.events import Event
+from callmon.events import Event, FeedChanged
 from callmon.feeds.log_file import Facts, LogFile
 from callmon.feeds.queue_log import in_order, read_file
+from callmon.feeds.recording import is_recording
 from callmon.queues import SubjectState
+from callmon.replay.live import (
+    OverlapError,
+    Recordings,
+    Told,
+    as_tailed,
+    feed_changed,
+    together,
+)
 
 __all__ = ["Played", "WrongRequestError", "play", "refuse_copies"]
 
@@ -33,6 +42,24 @@ class Played:
     last: Micros | None = None  #: the last one's
     dropped: Counter[str] = dataclasses.field(default_factory=Counter)
 
+    def taken(self, events: Sequence[Event], until: Micros | None) -> Sequence[Event]:
+        """Return those of *events* that count, up to *until*, and note them."""
+        wanted = events
+        if until is not None:
+            wanted = [event for event in events if event.at <= until]
+            self.later += len(events) - len(wanted)
+        if wanted and not isinstance(wanted[0], FeedChanged):  # which is our own word
+            self.events += len(wanted)
+            first, last = (pick(event.at for event in wanted) for pick in (min, max))
+            self.first = first if self.first is None else min(self.first, first)
+            self.last = last if self.last is None else max(self.last, last)
+        return wanted
+
+    def drop(self, drops: Counter[tuple[str, str]]) -> None:
+        """Note what was not used, by (stage, reason)."""
+        for (stage, reason), count in drops.items():
+            self.dropped[f"{stage}: {reason}"] += count
+
 
 def play(
     paths: Sequence[Path],
@@ -43,30 +70,56 @@ def play(
     subject_state: type[SubjectState] = SubjectState,
     progress: Callable[[int], None] = lambda _read: None,
 ) -> Played:
-    """Read *paths*, oldest file first, and return the state at *until* or at the end.
+    """Read *paths*, oldest first, and return the state at *until* or at the end.
 
-    The state at *until* is the one after everything of that instant. *progress* gets the
-    number of bytes read, as they are stored, each time there are more.
+    Logs and recordings are told apart by content; all are of one system, *source*. The
+    state at *until* is the one after everything of that instant. *progress* gets the number
+    of bytes read, as they are stored, each time there are more.
 
     Raises:
         FeedError: a file cannot be read, or is damaged.
-        WrongRequestError: a file was given twice.
+        WrongRequestError: a file was given twice, or recordings overlap.
     """
     refuse_copies(paths)
-    played = Played(Engine(settings, subject_state=subject_state), in_order(paths))
-    for events in _batches(played, source, progress):
-        wanted = events
-        if until is not None:
-            wanted = [event for event in events if event.at <= until]
-            played.later += len(events) - len(wanted)
-        _note(played, wanted)
-        played.engine.apply_all(wanted)
+    recorded = [path for path in paths if is_recording(path)]
+    logs = in_order([path for path in paths if path not in recorded])
+    live_sources = frozenset({source}) if recorded else frozenset()
+    settings = dataclasses.replace(settings, live_sources=live_sources)
+    played = Played(Engine(settings, subject_state=subject_state), logs)
+    batches = _batches(played, source, progress)
+    if recorded:
+        recordings = Recordings(recorded, source, progress)
+        _play_live(played, recordings, as_tailed(batches), until)
+    else:
+        for events in batches:
+            played.engine.apply_all(played.taken(events, until))
     end = until if until is not None else played.last
     if end is not None:
         played.engine.advance(end)
     for reason, count in played.engine.dropped.items():
         played.dropped[f"engine: {reason}"] += count
     return played
+
+
+def _play_live(
+    played: Played, recordings: Recordings, logged: Iterator[Told], until: Micros | None
+) -> None:
+    """Let the engine hear a live feed and, if there are logs, one that keeps a record."""
+    engine = played.engine
+    unheard = bool(played.files)
+    try:
+        for told in together(recordings.told(), logged):
+            if unheard:
+                unheard = False
+                engine.apply(feed_changed(told.at, recordings.source, live=False))
+            # What a feed tells late may still be about an instant before the end.
+            engine.advance(told.at if until is None else min(told.at, until))
+            engine.apply_all(played.taken(told.events, until), live=told.live)
+    except OverlapError as error:
+        raise WrongRequestError(f"expected one recording at a time, but {error}") from error
+    played.files = [*played.files, *recordings.paths]
+    played.lines += recordings.records
+    played.drop(recordings.drops)
 
 
 def refuse_copies(paths: Iterable[Path]) -> None:
@@ -106,18 +159,7 @@ def _batches(
         done = 0
         for batch in read_file(path, source):
             played.lines += batch.lines
-            for (stage, reason), count in batch.drops.items():
-                played.dropped[f"{stage}: {reason}"] += count
+            played.drop(batch.drops)
             progress(batch.done - done)
             done = batch.done
             yield batch.events
-
-
-def _note(played: Played, events: Sequence[Event]) -> None:
-    if not events:
-        return
-    played.events += len(events)
-    first = min(event.at for event in events)
-    last = max(event.at for event in events)
-    played.first = first if played.first is None else min(played.first, first)
-    played.last = last if played.last is None else max(played.last, last)

@@ -82,6 +82,19 @@ class TalliedState(SubjectState):
         self.visits.append(Visit(start, at, outcome, wait))
         super().leave(at, start, outcome, wait)
 
+    def show(self, at: Micros, outcome: Outcome, wait: Micros | None, start: Micros) -> None:
+        """Remember an end that may yet be told otherwise."""
+        self.visits.append(Visit(start, at, outcome, wait))
+        super().show(at, outcome, wait, start)
+
+    def hide(self, at: Micros, outcome: Outcome, wait: Micros | None, start: Micros) -> None:
+        """Forget what ``show`` has shown."""
+        for place in range(len(self.visits) - 1, -1, -1):
+            if self.visits[place][1:] == (at, outcome, wait):
+                del self.visits[place]
+                break
+        super().hide(at, outcome, wait, start)
+
 
 @dataclasses.dataclass(frozen=True, slots=True, order=True)
 class Period:
