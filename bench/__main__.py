@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("lines", "scrape", "engine", "stall")
+BENCHMARKS = ("lines", "scrape", "engine", "stall", "ami", "ami_feed")
 
 
 def main() -> int:

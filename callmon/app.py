@@ -17,14 +17,15 @@ from types import MappingProxyType
 import structlog
 
 from callmon import __version__, logs, views
+from callmon.agents import AgentState
 from callmon.checkpoint import VERSION, Checkpoint, CheckpointFile
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config import Config, load_config, signature
 from callmon.delivery import Delivery, build_delivery, delivery_settings
 from callmon.errors import ConfigError
 from callmon.feeds.base import Feed, FeedContext, Position
-from callmon.feeds.registry import FEEDS, build_feed
-from callmon.feeds.settings import FeedSettings, QueueLogSettings
+from callmon.feeds.registry import FEEDS, build_feed, feed_type, stream_of
+from callmon.feeds.settings import FeedSettings
 from callmon.feeds.simulator import SimulatorFeed
 from callmon.history import tell_history
 from callmon.http import HttpServer, Routes
@@ -199,6 +200,7 @@ class App:
         if stored is not None:
             stored.adopt({feed.name: stream_of(feed) for feed in self.config.feeds})
             await tell_history(self.monitor, self.config, stored, self._clock.now())
+            self.monitor.engine.restore_visits(stored.visits)
             self.monitor.engine.restore(stored.counters)
             self.monitor.engine.drain()
             self._delivery.sink.restore(stored.alerts)
@@ -207,7 +209,7 @@ class App:
         for settings in self.config.feeds:
             place = None
             if stored is not None:
-                place = stored.place_of(settings.name, _type_of(settings))
+                place = stored.place_of(settings.name, feed_type(settings))
             self._start_feed(settings, place, since)
         self._expect_feeds(self.config)
         await self.monitor.caught_up()
@@ -245,7 +247,8 @@ class App:
         self, settings: FeedSettings, position: Position | None, since: Micros
     ) -> None:
         monitor = self.monitor
-        state = monitor.add_feed(settings.name, settings.source)
+        live = FEEDS[feed_type(settings)].live
+        state = monitor.add_feed(settings.name, settings.source, live=live)
         state.position = position
         context = FeedContext(
             clock=self._clock,
@@ -254,6 +257,7 @@ class App:
             count_drop=monitor.count_drop,
             gap=lambda length, reason: monitor.gap(state, length, reason),
             current=lambda: monitor.current(state),
+            drift=lambda contacts: monitor.drift(state, contacts),
             resume=position,
             since=since,
         )
@@ -360,6 +364,7 @@ class App:
             self._clock,
             self._own_metrics,
             windows=self.config.exported_windows,
+            agent_limit=lambda: self.config.agent_limit,
             rendered=self._telemetry.rendered,
         )
 
@@ -384,7 +389,12 @@ class App:
         state = self.monitor.engine.subjects.get((subject.kind, subject.name))
         if state is None or state.blind:
             return {}
-        return {"waiting": str(len(state.starts))}
+        facts = {"waiting": str(len(state.starts))}
+        if state.agents.known:
+            state.agents.sync(self.monitor.engine.now)
+            available = state.agents.count(AgentState.AVAILABLE)
+            facts["agents"] = f"{available} available of {state.agents.staffed()}"
+        return facts
 
     # ---- what is shown ------------------------------------------------------------
 
@@ -463,22 +473,11 @@ class App:
             },
             counters=monitor.engine.snapshot(),
             alerts=self._delivery.sink.snapshot(),
-            types={feed.name: _type_of(feed) for feed in self.config.feeds},
+            types={feed.name: feed_type(feed) for feed in self.config.feeds},
             streams={feed.name: stream_of(feed) for feed in self.config.feeds},
+            visits=monitor.engine.open_visits(),
         )
         await asyncio.to_thread(self._file.try_store, checkpoint)
-
-
-def _type_of(settings: FeedSettings) -> str:
-    """Return the type of a feed as callmon.yml writes it."""
-    return next(name for name, (kind, _) in FEEDS.items() if isinstance(settings, kind))
-
-
-def stream_of(settings: FeedSettings) -> str:
-    """Return what a feed reads, whatever the feed is called: a place in it is kept by that."""
-    if isinstance(settings, QueueLogSettings):
-        return f"queue_log {settings.path}"
-    return f"simulator {settings.source}"
 
 
 def configure_logging(config: Config) -> None:

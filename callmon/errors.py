@@ -60,6 +60,7 @@ class DropReason(StrEnum):
     ORPHAN = "orphan"  #: the end of a talk whose beginning was never seen
     QUEUE_LIMIT = "queue_limit"  #: would open one queue more than ``limits.queues``
     CONTACT_LIMIT = "contact_limit"  #: more contacts open at once than any PBX has
+    AGENT_LIMIT = "agent_limit"  #: more agents in one queue or group than any centre has
 
 
 class DecodeError(CallmonError):

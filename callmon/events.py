@@ -25,6 +25,7 @@ __all__ = [
     "ContactLeft",
     "ContactMoved",
     "ContactRefused",
+    "ContactsListed",
     "Device",
     "Event",
     "FeedChanged",
@@ -150,6 +151,16 @@ class ContactRefused(msgspec.Struct, frozen=True, gc=False, tag="contact_refused
     reason: str
 
 
+class ContactsListed(msgspec.Struct, frozen=True, gc=False, tag="contacts_listed"):
+    """All who wait in a queue: whoever else is believed to wait has left unseen."""
+
+    at: Micros
+    source: str
+    seq: int
+    queue: str
+    contacts: tuple[str, ...]
+
+
 class Device(StrEnum):
     """What an agent's telephone does."""
 
@@ -220,6 +231,7 @@ Event = (
     | RingNotAnswered
     | ContactRefused
     | ContactMoved
+    | ContactsListed
     | AgentChanged
     | AgentRemoved
     | SourceRestarted
@@ -235,6 +247,7 @@ KINDS: dict[type, str] = {
     RingNotAnswered: "ring_not_answered",
     ContactRefused: "contact_refused",
     ContactMoved: "contact_moved",
+    ContactsListed: "contacts_listed",
     AgentChanged: "agent_changed",
     AgentRemoved: "agent_removed",
     SourceRestarted: "source_restarted",

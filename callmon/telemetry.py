@@ -67,6 +67,10 @@ class FeedTelemetry:
         """Set our clock minus the source's."""
         self._families.feed_skew.labels(self._feed).set(skew / SECOND)
 
+    def drifted(self, contacts: int) -> None:
+        """Set by how many waiting contacts the source's own count differed from ours."""
+        self._families.feed_drift.labels(self._feed).set(contacts)
+
     def reconnected(self, reason: str) -> None:
         """Count a new attempt after the feed was lost for *reason*."""
         self._families.feed_reconnects.labels(self._feed, reason).inc()
@@ -102,6 +106,12 @@ class _Families:
         )
         self.feed_skew = self._gauge(
             "feed_clock_skew_seconds", "Our clock minus the source's, median.", feed
+        )
+        self.feed_drift = self._gauge(
+            "feed_drift_contacts",
+            "By how many waiting contacts the source's own count differed from ours"
+            " at the last audit.",
+            feed,
         )
         self.feed_reconnects = self._counter(
             "feed_reconnects_total", "Attempts after a loss.", ["feed", "reason"]
@@ -202,6 +212,7 @@ class Telemetry:
             families.feed_last_event,
             families.feed_lag,
             families.feed_skew,
+            families.feed_drift,
             families.feed_reconnects,
             families.events,
             families.gap,

@@ -124,6 +124,7 @@ def _subject(state: SubjectState, now: Micros) -> dict[str, Any]:
         "blind": state.blind,
         "target_s": state.targets.within / SECOND,
         "live": live,
+        "paused_by_reason": dict(state.agents.reasons) if state.agents.known else None,
         "windows": windows,
     }
 

@@ -13,6 +13,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from callmon.clock import SECOND
 from callmon.rules import SubjectKind
+from callmon.sinks.agent_families import AGENT_STATE, AGENTS_LEFT_OUT
 from callmon.sinks.base import DeliveryMetrics
 from callmon.sinks.families import subject_sections
 from callmon.sinks.threshold_families import HANDED_OVER, ThresholdSection
@@ -187,7 +188,8 @@ def test_every_metric_is_explained_and_nothing_else() -> None:
     text = Telemetry("1.2.3").render(openmetrics=False).decode()
     families = _families(SubjectKind.QUEUE)
     families |= {(family.name, family.kind) for family in ThresholdSection().families}
-    families |= {(HANDED_OVER.name, HANDED_OVER.kind)}
+    single = (HANDED_OVER, AGENT_STATE, AGENTS_LEFT_OUT)
+    families |= {(family.name, family.kind) for family in single}
     families |= set(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.MULTILINE))
 
     table = re.findall(r"^\| `([a-z_0-9]+)` \| (\w+) \|", PAGE.read_text(), re.MULTILINE)
