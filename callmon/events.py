@@ -64,13 +64,18 @@ class TalkEnd(StrEnum):
 
 
 class ContactJoined(msgspec.Struct, frozen=True, gc=False, tag="contact_joined"):
-    """A contact began to wait in a queue."""
+    """A contact began to wait in a queue.
+
+    When *at* is not *exact* it is only when the feed heard of it: not before it, and as
+    much later as the line was slow.
+    """
 
     at: Micros
     source: str
     seq: int
     queue: str
     contact: str
+    exact: bool = True
 
 
 class ContactAnswered(msgspec.Struct, frozen=True, gc=False, tag="contact_answered"):

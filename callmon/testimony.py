@@ -13,16 +13,18 @@ import msgspec
 
 from callmon.clock import SECOND, Micros
 from callmon.contacts import Contact
-from callmon.events import Outcome
+from callmon.events import ContactJoined, Outcome
 from callmon.queues import SubjectState
 
 __all__ = [
+    "LAG",
     "NEAR",
     "SAME_START",
     "STORED",
     "Told",
     "Visit",
     "adopted",
+    "begun",
     "chain",
     "ended",
     "expected",
@@ -31,7 +33,6 @@ __all__ = [
     "remember",
     "renamed",
     "repeats_end",
-    "repeats_join",
     "unlink",
     "verdict",
     "was_told",
@@ -47,6 +48,10 @@ SAME_START: Micros = 2 * SECOND
 _REMEMBERED = 1_000
 """Refusals, and ends of unknown talks, remembered: the second feed's word for one is not a
 second one."""
+
+LAG: Micros = 300 * SECOND
+"""How much later than it was a live feed without time stamps may tell of a join: Asterisk
+queues what a line or its own machinery is too slow for."""
 
 _LOST, _ABANDONED = Outcome.LOST, Outcome.ABANDONED
 
@@ -117,6 +122,7 @@ class Visit(msgspec.Struct, gc=False):
     talked: bool = False
     rings_live: int = 0
     rings_logged: int = 0
+    lagging: bool = False  #: the live feed told of it much later than it was
     former: "Visit | None" = None  #: the earlier visit of the same id
     shown: tuple[SubjectState, ...] = ()  #: whose windows show it
 
@@ -137,7 +143,8 @@ def ended(visit: Visit) -> tuple[Outcome | None, Micros, Micros | None]:
     """
     outcome = verdict(visit.live, certain=visit.certain, logged=visit.logged)
     unseen = visit.live is _LOST and not visit.certain and visit.live_wait is None
-    exact = visit.has(Told.END_LIVE) and not (unseen and visit.has(Told.END_LOGGED))
+    vague = (unseen or visit.lagging) and visit.has(Told.END_LOGGED)
+    exact = visit.has(Told.END_LIVE) and not vague
     if exact or not visit.has(Told.END_LOGGED):
         at, wait = visit.live_at, visit.live_wait
     else:
@@ -163,7 +170,24 @@ def unlink(latest: Visit | None, gone: Visit) -> None:
             return
 
 
-def repeats_join(visit: Visit, at: Micros, *, live: bool) -> bool:
+def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | None:
+    """Return the visit of which *event* tells the beginning, if it is known already.
+
+    It may have been told by the other feed, or by the same one, which then repeats itself.
+    """
+    bit = Told.JOIN_LIVE if live else Told.JOIN_LOGGED
+    at = event.at
+    near = [visit for visit in chain(latest) if abs(visit.start - at) <= NEAR]
+    unconfirmed = [visit for visit in near if not visit.has(bit)]
+    if unconfirmed:
+        return min(unconfirmed, key=lambda visit: abs(visit.start - at))
+    for visit in near:
+        if _repeats_join(visit, at, live=live):
+            return visit
+    return None if event.exact else _heard_late(latest, at)
+
+
+def _repeats_join(visit: Visit, at: Micros, *, live: bool) -> bool:
     """Tell whether a join at *at*, which this feed has told before, is told again.
 
     Who has left may be back within a moment.
@@ -171,6 +195,19 @@ def repeats_join(visit: Visit, at: Micros, *, live: bool) -> bool:
     if live:
         return visit.start == at or not visit.has(Told.END_LIVE)
     return not visit.has(Told.END_LOGGED)
+
+
+def _heard_late(latest: Visit | None, at: Micros) -> Visit | None:
+    """Return the visit whose join a slow line tells at *at*: the oldest it has not told.
+
+    The same id may be in the queue again, but that is rare; a slow line is slow for all.
+    """
+    untold = [
+        visit
+        for visit in chain(latest)
+        if not visit.told & _LIVE and at - LAG <= visit.start <= at
+    ]
+    return untold[-1] if untold else None
 
 
 def repeats_end(latest: Visit | None, began: Micros, *, live: bool) -> bool:
@@ -221,6 +258,15 @@ def missed(
             if abs(ended - at) <= NEAR:
                 return visit
         elif wait is None or abs(at - wait - visit.start) <= NEAR:
+            return visit
+    return _ended_long_ago(latest, at) if live else None
+
+
+def _ended_long_ago(latest: Visit | None, at: Micros) -> Visit | None:
+    """Return the visit whose end a slow line tells at *at*, long after the record has."""
+    for visit in chain(latest):
+        heard = visit.told & _LIVE
+        if not heard and visit.has(Told.END_LOGGED) and 0 <= at - visit.logged_at <= LAG:
             return visit
     return None
 

@@ -22,6 +22,10 @@ SETTLED_AFTER: Micros = 5 * SECOND
 PATIENCE: Micros = 600 * SECOND
 """How long after its end a feed that is down, or has not decided, is waited for."""
 
+UNDECIDED_FOR: Micros = 10 * SECOND
+"""How long after the record has told an end a live feed may still be in doubt of it. One
+that has begun anew meanwhile, with callmon, will never tell."""
+
 _AGAIN: Micros = SECOND
 """How often a visit that cannot be settled yet is looked at."""
 
@@ -51,7 +55,7 @@ class Docket:
             _, _, states, visit = heapq.heappop(heap)
             if visit.settled or visit.end is None:
                 continue
-            if now < visit.end + PATIENCE and self._may_be_told(visit):
+            if now < visit.end + PATIENCE and self._may_be_told(visit, now):
                 self.add(now + _AGAIN, states, visit)
             else:
                 states.settle(visit)
@@ -65,9 +69,10 @@ class Docket:
                     state.unsettled -= 1
         self._heap.clear()
 
-    def _may_be_told(self, visit: Visit) -> bool:
+    def _may_be_told(self, visit: Visit, now: Micros) -> bool:
         if visit.has(Told.END_LOGGED):
-            return visit.has(Told.END_LIVE) and visit.live is None
+            undecided = visit.has(Told.END_LIVE) and visit.live is None
+            return undecided and now < visit.logged_at + UNDECIDED_FOR
         undecided = visit.has(Told.END_LIVE) and (
             # Who has only left unseen may be waiting still: the record will tell his end.
             visit.live is None or (not visit.certain and visit.has(Told.JOIN_LOGGED))

@@ -37,6 +37,7 @@ from callmon.testimony import (
     Told,
     Visit,
     adopted,
+    begun,
     chain,
     expected,
     missed,
@@ -44,7 +45,6 @@ from callmon.testimony import (
     remember,
     renamed,
     repeats_end,
-    repeats_join,
     unlink,
     was_told,
 )
@@ -126,14 +126,9 @@ class VisitBook:
         latest = self.visits.get(key)
         if not live and was_told(latest, event.seq):
             return DropReason.DUPLICATE
-        near = [visit for visit in chain(latest) if abs(visit.start - at) <= NEAR]
-        unconfirmed = [visit for visit in near if not visit.has(bit)]
-        if unconfirmed:
-            visit = min(unconfirmed, key=lambda visit: abs(visit.start - at))
-            self._confirm_join(visit, event, bit)
-            return None
-        if any(repeats_join(visit, at, live=live) for visit in near):
-            return DropReason.DUPLICATE
+        known = begun(latest, event, live=live)
+        if known is not None:
+            return self._confirm_join(known, event, bit)
         if at < self.source.horizon:
             return DropReason.LATE
         if len(self.visits) >= MAX_CONTACTS:
@@ -370,13 +365,18 @@ class VisitBook:
         _, keys = self._notable.setdefault(id(visit), (visit, [key]))
         keys.append(heir)
 
-    def _confirm_join(self, visit: Visit, event: ContactJoined, bit: Told) -> None:
+    def _confirm_join(self, visit: Visit, event: ContactJoined, bit: Told) -> DropReason | None:
+        if visit.has(bit):
+            return DropReason.DUPLICATE
         visit.told |= bit
         if bit is Told.JOIN_LOGGED:
             visit.seq = max(visit.seq, event.seq)
+        elif abs(visit.start - event.at) > NEAR:
+            visit.lagging = True
         elif visit.start != event.at:
             self._shown.restart_wait(visit, event.at)
             self._surprised()
+        return None
 
     def _ending(
         self, event: ContactAnswered | ContactLeft, wait: Micros | None, *, live: bool
@@ -427,6 +427,8 @@ class VisitBook:
             visit.told |= Told.END_LIVE
             visit.live, visit.certain = outcome, certain
             visit.live_at = event.at
+            if visit.has(Told.END_LOGGED) and event.at - visit.logged_at > NEAR:
+                visit.lagging = visit.lagging or not visit.has(Told.JOIN_LIVE)
             visit.live_wait = event.wait
             if event.wait is None and outcome is not _LOST:
                 visit.live_wait = max(event.at - visit.start, 0)

@@ -424,6 +424,16 @@ def test_both_count_every_call(scenario: str, name: str, tolerance: Micros) -> N
     check_counters(played)
 
 
+def test_a_minute_late_without_time_stamps_nobody_is_doubled() -> None:
+    """A client too slow for the load hears of calls long after the log has told of them."""
+    scenario = "22.10.1/load"
+    played = finished(tell(ami_steps(scenario, "ami-stall"), log_steps(scenario)))
+
+    assert tally(log_truth(scenario)) == tally(seen(played))
+    assert {} == left_over(played)
+    check_counters(played)
+
+
 def check_main(played: Engine) -> None:
     """See that everything of the main recording was counted, and counted once."""
     expected = tally(

@@ -79,6 +79,19 @@ def test_what_is_told_too_late_corrects_windows_and_is_counted_as_a_correction(
     assert 1 == teller.state.arrived
 
 
+def test_a_live_feed_that_forgot_what_it_was_about_to_tell_is_not_waited_for(
+    teller: Teller,
+) -> None:
+    """Started anew between an end and its reason it never tells; the record has."""
+    teller.tell(joined("a", BASE), left("a", BASE + SECOND, None), live=True)
+    end = left("a", BASE + SECOND, Outcome.TIMEOUT, SECOND, seq=2)
+    teller.tell(joined("a", BASE, 1), end, live=False)
+    teller.engine.advance(BASE + 9 * SECOND)
+    assert {} == teller.outcomes()
+    teller.engine.advance(BASE + 13 * SECOND)
+    assert {Outcome.TIMEOUT: 1} == teller.outcomes()
+
+
 def test_a_guess_waits_for_the_record_that_knows_of_the_visit(teller: Teller) -> None:
     """Who was missed by the live feed may wait still: his end is what the record tells."""
     teller.tell(joined("a", BASE), joined("b", BASE), live=True)

@@ -396,3 +396,34 @@ def test_a_live_feed_may_join_a_record_that_has_long_been_read() -> None:
     finish(teller)
     assert {Outcome.ANSWERED: 2, Outcome.ABANDONED: 1} == teller.outcomes()
     assert (3, 1) == (teller.state.arrived, teller.state.talking)
+
+
+@given(all_calls=all_calls(), lag=st.integers(0, 90 * SECOND))
+def test_a_live_feed_that_does_not_know_how_late_it_is_doubles_nobody(
+    all_calls: list[Call], lag: Micros
+) -> None:
+    """Without time stamps a slow line tells of everything as of when it is heard."""
+    calls = list({call.contact: call for call in all_calls}.values())
+    late: list[tuple[Micros, Event, bool]] = []
+    for at, event in seen(calls):
+        moved = {name: getattr(event, name) for name in event.__struct_fields__}
+        moved["at"] = at + lag
+        if isinstance(event, ContactJoined):
+            moved["exact"] = False
+        late.append((at + lag, type(event)(**moved), True))
+    told = [*late, *((at, event, False) for at, event in logged(calls))]
+    told.sort(key=lambda item: (item[0], item[2]))
+    teller = Teller()
+    teller.up("ami", up=True, live=True)
+    teller.up("log", up=True, live=False)
+    for _, event, live in told:
+        teller.tell(event, live=live)
+    if calls:
+        finish(teller)
+        assert len(calls) == teller.state.arrived
+        assert expected(calls, None) == teller.windowed()
+        assert ([], 0, 0) == (
+            teller.state.starts,
+            teller.state.talking,
+            teller.state.unsettled,
+        )

@@ -106,6 +106,10 @@ class AmiCalls:
         """Take the version of the interface: the banner's."""
         self._exits.places = version >= FRESH_PLACES
 
+    def set_stamped(self, *, stamped: bool) -> None:
+        """Tell whether the next message bears its own time, or has the time of receipt."""
+        self._verdicts.stamped = stamped
+
     def set_offset(self, offset: Micros) -> None:
         """Take the PBX's clock minus ours."""
         self._verdicts.offset = offset

@@ -249,8 +249,8 @@ class AmiExits:
             if not visit.abandons or (visit.left or since) >= since:
                 events += self._verdicts.left(visit, Outcome.LOST)
         for visit in self._visits.ended_since(since):
-            before = self._stopping is not None and (
-                visit.hung_up is not None and visit.hung_up < self._stopping
+            before = visit.hung_up is not None and (
+                self._stopping is None or visit.hung_up < self._stopping
             )
             if (
                 not before

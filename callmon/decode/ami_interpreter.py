@@ -114,6 +114,7 @@ class AmiInterpreter:
             self._pong(message, received)
             return []
         at = message_time(message)
+        self._calls.set_stamped(stamped=at is not None)
         if at is None:
             at = received + self.offset
         elif not self._pinged:

@@ -25,12 +25,14 @@ class Verdicts:
     Attributes:
         now: Our time, set before each decision.
         offset: The PBX's clock minus ours.
+        stamped: Whether the PBX's own word for the time of what is decided on is known.
     """
 
     def __init__(self, source: str, sequence: Sequence, visits: Visits) -> None:
         self.source = source
         self.now: Micros = 0
         self.offset: Micros = 0
+        self.stamped = True
         self._sequence = sequence
         self._visits = visits
 
@@ -47,7 +49,8 @@ class Verdicts:
         """Tell that *visit* has begun."""
         if not self._visits.add(visit, self.now):
             return DropReason.CONTACT_LIMIT
-        return [ContactJoined(at, self.source, self.place(), visit.queue, visit.contact)]
+        seq, stamped = self.place(), self.stamped
+        return [ContactJoined(at, self.source, seq, visit.queue, visit.contact, stamped)]
 
     def let_go(self, visit: Visit, at: Micros) -> list[Event]:
         """Tell that *visit* waits no more, for a reason that is not known yet."""

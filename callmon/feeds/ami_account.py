@@ -19,6 +19,10 @@ BOOTED_WITHIN: Micros = 5 * SECOND
 ENOUGH = 5
 """Callers after whom the absence of something is no accident any more."""
 
+MANY = 20
+"""Callers who left without a hang-up, after whom one must have had a QUEUESTATUS: who is
+redirected, or hung up by somebody else, has none either."""
+
 REMEMBERED = 200
 """Channels whose caller was seen to hang up: those of the last seconds are asked for."""
 
@@ -43,6 +47,10 @@ DIALPLAN = (
     "class dialplan cannot be read: timeout, empty and withdrawn cannot be told"
     " (read = agent,call,system,dialplan, and VarSet of QUEUESTATUS let through)"
 )
+STAMPS = (
+    "events bear no time of their own: waits are only as exact as the line is quick"
+    " (timestampevents = yes in [general] of manager.conf)"
+)
 AGENT = (
     "callers come and go but no queue events arrive: class agent cannot be read, or"
     " eventfilter or disabledevents keep them back"
@@ -57,9 +65,13 @@ _NOTED = frozenset(
         "QueueCallerAbandon",
         "QueueCallerJoin",
         "QueueEntry",
+        "SoftHangupRequest",
         "VarSet",
     }
 )
+
+
+_HANGUPS = frozenset({"HangupRequest", "SoftHangupRequest"})
 
 
 class AccountCheck:
@@ -92,13 +104,17 @@ class AccountCheck:
         if event not in _NOTED:
             return
         self._seen[event] += 1
-        if event == "HangupRequest":
+        if event in _HANGUPS:
             self._hung_up.append(message.get("Uniqueid", ""))
         elif event == "QueueCallerAbandon":
             self._unexplained += message.get("Uniqueid") not in self._hung_up
             self._judge_classes()
         elif event == "AgentComplete":
             self._judge_classes()
+        elif event == "QueueCallerJoin" and "Timestamp" not in message:
+            self._find(STAMPS)
+        elif event == "VarSet":
+            self._retract(DIALPLAN)
         elif event == "QueueEntry":
             self._judge_entry(message, now)
 
@@ -124,7 +140,7 @@ class AccountCheck:
         ended = seen["QueueCallerAbandon"] + seen["AgentComplete"]
         if ended >= ENOUGH and not seen["Hangup"] + seen["HangupRequest"]:
             self._find(CALL)
-        if self._unexplained >= ENOUGH and not seen["VarSet"]:
+        if self._unexplained >= MANY and not seen["VarSet"]:
             self._find(DIALPLAN)
 
     def _find(self, finding: str) -> None:

@@ -20,7 +20,8 @@ def _account() -> AccountCheck:
 def take(account: AccountCheck, *events: str, start: int = 0, **fields: str) -> None:
     """Let *events* of one caller each come in."""
     for number, event in enumerate(events, start):
-        account.take({"Event": event, "Uniqueid": f"1.{number}", **fields}, LATER)
+        own = {"Event": event, "Uniqueid": f"1.{number}", "Timestamp": "1700000000.5"}
+        account.take({**own, **fields}, LATER)
 
 
 def found(account: AccountCheck) -> list[str]:
@@ -67,21 +68,33 @@ def test_calls_that_end_without_a_hangup_mean_no_class_call(
 
 def test_ends_that_nothing_explains_mean_no_class_dialplan(account: AccountCheck) -> None:
     """Abandons without a hang-up have their reason in a VarSet, if we are given them."""
-    take(account, "Hangup", *["QueueCallerAbandon"] * 4)
+    take(account, "Hangup", *["QueueCallerAbandon"] * 19)
     assert [] == found(account)
-
     take(account, "QueueCallerAbandon")
-
     assert [ami_account.DIALPLAN] == found(account)
 
-
-def test_callers_who_hang_up_need_no_other_reason(account: AccountCheck) -> None:
-    """A queue where everybody hangs up says nothing about class dialplan."""
-    for number in range(9):
-        take(account, "HangupRequest", start=number)
-        take(account, "QueueCallerAbandon", start=number)
+    take(account, "VarSet")
 
     assert [] == found(account)
+
+
+@pytest.mark.parametrize("request_of", ["HangupRequest", "SoftHangupRequest"])
+def test_callers_who_hang_up_need_no_other_reason(
+    account: AccountCheck, request_of: str
+) -> None:
+    """A queue where everybody hangs up, or is hung up, says nothing about class dialplan."""
+    for number in range(30):
+        take(account, request_of, start=number)
+        take(account, "QueueCallerAbandon", start=number)
+
+    assert ami_account.DIALPLAN not in found(account)
+
+
+def test_events_without_time_stamps_are_named(account: AccountCheck) -> None:
+    """Without their own time they are as late as the line is slow, and nobody can tell."""
+    account.take({"Event": "QueueCallerJoin", "Uniqueid": "1.1"}, LATER)
+
+    assert [ami_account.STAMPS] == found(account)
 
 
 @pytest.mark.parametrize(("wait", "shown"), [("54", True), ("55", False), ("x", False)])
