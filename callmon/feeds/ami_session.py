@@ -45,7 +45,9 @@ EVENT_MASK = "agent,call,system,dialplan"
 OVERFLOW = "overflow"
 """Reason of a drop: how much was lost with the connection nobody knows."""
 
-ALREADY_IN = "already in use"
+REFUSALS = ("authentication", "permission")
+"""Words of an answer that another try does not change: the password is wrong, say. Others do
+change: Asterisk is shutting down, or a half-open session of ours has not ended yet."""
 
 MAX_QUOTE = 120
 """Characters of what the other side says that are shown to people."""
@@ -233,9 +235,9 @@ class AmiSession:
     def _denied(self, expected: str, answer: Message) -> FeedError:
         said = self.quoted(answer.get("Message", answer.get("Response", "")))
         text = f"{self.address}: expected {expected}, found '{said}'"
-        # Our own last session may be in use still; a password mends itself less often, and
-        # whoever tries too often is shut out (fail2ban).
-        return FeedError(FeedReason.DENIED, text, retry=ALREADY_IN in said.lower())
+        # Whoever tries a wrong password too often is shut out (fail2ban).
+        refused = any(word in said.lower() for word in REFUSALS)
+        return FeedError(FeedReason.DENIED, text, retry=not refused)
 
     async def _ask(self, name: str, fields: Mapping[str, str]) -> Message:
         """Send an action and return its response.
