@@ -247,8 +247,10 @@ class App:
         self, settings: FeedSettings, position: Position | None, since: Micros
     ) -> None:
         monitor = self.monitor
-        live = FEEDS[feed_type(settings)].live
-        state = monitor.add_feed(settings.name, settings.source, live=live)
+        kind = FEEDS[feed_type(settings)]
+        state = monitor.add_feed(
+            settings.name, settings.source, live=kind.live, agents=kind.agents
+        )
         state.position = position
         context = FeedContext(
             clock=self._clock,

@@ -21,9 +21,12 @@ from collections.abc import Callable
 
 import msgspec
 
+from callmon.agents import agent_changed, agent_removed, agents_gone
 from callmon.clock import SECOND, Micros
 from callmon.errors import DropReason
 from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
     ContactAnswered,
     ContactJoined,
     ContactLeft,
@@ -219,6 +222,14 @@ class ContactBook:
             state.refused[event.reason] = state.refused.get(event.reason, 0) + 1
             state.changed()
 
+    def agent_changed(self, event: AgentChanged) -> DropReason | None:
+        """Take where an agent stands now."""
+        return agent_changed(self.states, event)
+
+    def agent_removed(self, event: AgentRemoved) -> DropReason | None:
+        """Take that an agent is none of the queue's any more."""
+        return agent_removed(self.states, event)
+
     def restarted(self, at: Micros, seq: int) -> None:
         """The source began anew at *at*: waits before are lost, talks are over."""
         for key, contact in list(self.contacts.items()):
@@ -240,6 +251,7 @@ class ContactBook:
                 for state in self.states:
                     state.end_talk(now, None)
         self.contacts.clear()
+        agents_gone(self.states, self.source.name, now)
 
     def sweep(self, now: Micros) -> bool:
         """Close what has been open for longer than ``MAX_OPEN``; tell whether there was any."""

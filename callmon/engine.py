@@ -317,7 +317,7 @@ class Engine:
         if isinstance(event, FeedChanged):
             if event.live and state.docket is None:
                 self._go_live(state)
-            state.feed_changed(event.feed, up=event.up, live=event.live)
+            state.feed_changed(event)
             self._see()
             return
         state.source.saw(event.at)
@@ -342,7 +342,7 @@ class Engine:
         state = self._sources.get(source)
         if state is None:
             return
-        if feed in state.live:
+        if feed in state.agents:
             # Who left meanwhile is told by nobody: another feed tells of all anew.
             self._forget_agents(state)
         state.remove_feed(feed)
@@ -407,7 +407,7 @@ class Engine:
             route = Route(state.source, states, state.docket, self._touch, spelled)
             state.queues[name] = route
             self._rewatch(route)
-            if state.blind or state.live:
+            if state.blind or state.agents:
                 self._see()
         if len(state.routes) < _SPELLINGS * self.settings.queue_limit:
             state.routes[spelled] = route

@@ -216,8 +216,8 @@ class SourceRestarted(msgspec.Struct, frozen=True, gc=False, tag="source_restart
 class FeedChanged(msgspec.Struct, frozen=True, gc=False, tag="feed_changed"):
     """A feed came up or went down; *at* is by our clock.
 
-    A *live* feed tells of a moment when it is over, and knows agents; the others keep a
-    record that can be read again.
+    A *live* feed tells of a moment when it is over; the others keep a record that can be
+    read again. *agents* tells whether it knows agents.
     """
 
     at: Micros
@@ -226,6 +226,7 @@ class FeedChanged(msgspec.Struct, frozen=True, gc=False, tag="feed_changed"):
     feed: str
     up: bool
     live: bool = False
+    agents: bool = False
 
 
 Event = (

@@ -41,9 +41,12 @@ NEWS = 50
 class FeedState:
     """What is known of one running feed."""
 
-    def __init__(self, name: str, source: str, *, live: bool = False) -> None:
+    def __init__(
+        self, name: str, source: str, *, live: bool = False, agents: bool = False
+    ) -> None:
         self.name = name
         self.source = source
+        self.agents = agents  #: it knows agents
         self.live = live  #: it tells of a moment when it is over; the others keep a record
         self.up = False
         self.reason = "starting"
@@ -97,9 +100,11 @@ class Monitor:
 
     # ---- what feeds say -----------------------------------------------------------
 
-    def add_feed(self, name: str, source: str, *, live: bool = False) -> FeedState:
+    def add_feed(
+        self, name: str, source: str, *, live: bool = False, agents: bool = False
+    ) -> FeedState:
         """Make room for a feed that is about to run."""
-        state = self.feeds[name] = FeedState(name, source, live=live)
+        state = self.feeds[name] = FeedState(name, source, live=live, agents=agents)
         self._telemetry.feed(name).up(up=False)
         return state
 
@@ -274,7 +279,9 @@ class Monitor:
     # ---- inside -------------------------------------------------------------------
 
     def _tell_engine(self, feed: FeedState) -> None:
-        changed = FeedChanged(self.engine.now, feed.source, 0, feed.name, feed.up, feed.live)
+        changed = FeedChanged(
+            self.engine.now, feed.source, 0, feed.name, feed.up, feed.live, feed.agents
+        )
         self.engine.apply(changed)
 
     def _believable(

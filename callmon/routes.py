@@ -14,6 +14,7 @@ from callmon.events import (
     ContactMoved,
     ContactRefused,
     ContactsListed,
+    FeedChanged,
     RingNotAnswered,
     TalkEnded,
 )
@@ -32,6 +33,8 @@ WAYS: Final[dict[type, tuple[Callable[..., DropReason | None], int]]] = {
     TalkEnded: (ContactBook.talk_ended, 3),
     RingNotAnswered: (ContactBook.rang, 4),
     ContactRefused: (ContactBook.refused, 5),
+    AgentChanged: (ContactBook.agent_changed, 6),
+    AgentRemoved: (ContactBook.agent_removed, 7),
 }
 """By type of event: what takes it in, and where its watches stand in ``Route.watches``."""
 
@@ -105,7 +108,7 @@ class Route:
 class SourceState:
     """A source, the way from its queue names to books, and its feeds."""
 
-    __slots__ = ("docket", "feeds", "live", "queues", "routes", "source")
+    __slots__ = ("agents", "docket", "feeds", "live", "queues", "routes", "source")
 
     def __init__(self, name: str, *, live: bool) -> None:
         self.source = Source(name)
@@ -113,19 +116,23 @@ class SourceState:
         self.queues: dict[str, Route] = {}  #: by our name of the queue
         self.feeds: dict[str, bool] = {}
         self.live: set[str] = set()  #: which of the feeds are live
+        self.agents: set[str] = set()  #: which of the feeds know agents
         self.docket = Docket() if live else None  #: None: it has no live feed
 
-    def feed_changed(self, feed: str, *, up: bool, live: bool) -> None:
+    def feed_changed(self, event: FeedChanged) -> None:
         """Take that a feed sees, or is blind."""
-        self.feeds[feed] = up
-        if live:
-            self.live.add(feed)
+        self.feeds[event.feed] = event.up
+        if event.live:
+            self.live.add(event.feed)
+        if event.agents:
+            self.agents.add(event.feed)
         self._judge_record()
 
     def remove_feed(self, feed: str) -> None:
         """Forget a feed."""
         self.feeds.pop(feed, None)
         self.live.discard(feed)
+        self.agents.discard(feed)
         self._judge_record()
 
     @property
@@ -135,8 +142,8 @@ class SourceState:
 
     @property
     def knows_agents(self) -> bool:
-        """Whether a live feed is up."""
-        return any(self.feeds[feed] for feed in self.live)
+        """Whether a feed that knows agents is up."""
+        return any(self.feeds[feed] for feed in self.agents)
 
     def _judge_record(self) -> None:
         if self.docket is not None:

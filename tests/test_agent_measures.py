@@ -360,7 +360,9 @@ def an_engine(measure: str, limits: Limits) -> Engine:
         ),
         BASE,
     )
-    engine.apply(FeedChanged(BASE, SOURCE, 0, "live", up=True, live=True), live=True)
+    engine.apply(
+        FeedChanged(BASE, SOURCE, 0, "live", up=True, live=True, agents=True), live=True
+    )
     return engine
 
 
@@ -407,13 +409,17 @@ def test_a_live_feed_that_goes_takes_the_figures_along() -> None:
     limits = Limits(direction=Direction.BELOW, limit=Fraction(2))
     engine = an_engine("agents_available", limits)
     engine.apply(changed(1), live=True)
-    engine.apply(FeedChanged(BASE + 5, SOURCE, 0, "live", up=False, live=True), live=True)
+    engine.apply(
+        FeedChanged(BASE + 5, SOURCE, 0, "live", up=False, live=True, agents=True), live=True
+    )
     engine.apply(changed(7, AGENTS[1]), live=True)
     engine.advance(BASE + 10)
     group = engine.subjects[SubjectKind.GROUP, "all"]
 
     known = group.agents.known
-    engine.apply(FeedChanged(BASE + 20, SOURCE, 0, "live", up=True, live=True), live=True)
+    engine.apply(
+        FeedChanged(BASE + 20, SOURCE, 0, "live", up=True, live=True, agents=True), live=True
+    )
     engine.advance(BASE + 30)
 
     assert not known

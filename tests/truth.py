@@ -260,7 +260,7 @@ def _last_ticks(interpreter: AmiInterpreter) -> list[Step]:
 
 
 def _changed(feed: str, at: Micros, *, up: bool, live: bool) -> FeedChanged:
-    return FeedChanged(at, SOURCE, 0, feed, up, live)
+    return FeedChanged(at, SOURCE, 0, feed, up, live, live)
 
 
 # ---- the engine ------------------------------------------------------------------------

@@ -25,11 +25,13 @@ class FeedType:
     settings: type
     build: Callable[[Any, FeedContext], Feed]
     live: bool = False
-    """It tells of a moment when it is over and knows agents; the others keep a record."""
+    """It tells of a moment when it is over; the others keep a record."""
+    agents: bool = False
+    """It knows agents."""
 
 
 FEEDS: dict[str, FeedType] = {
-    "asterisk_ami": FeedType(AsteriskAmiSettings, AsteriskAmiFeed, live=True),
+    "asterisk_ami": FeedType(AsteriskAmiSettings, AsteriskAmiFeed, live=True, agents=True),
     "queue_log": FeedType(QueueLogSettings, QueueLogFeed),
     "simulator": FeedType(SimulatorSettings, SimulatorFeed),
 }
