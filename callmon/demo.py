@@ -17,7 +17,7 @@ from typing import TextIO
 from zoneinfo import ZoneInfo
 
 from callmon.app import App, configure_logging
-from callmon.clock import Clock, SystemClock
+from callmon.clock import Clock, Micros, SystemClock
 from callmon.config import load_config
 from callmon.console import (
     AlertNews,
@@ -32,7 +32,7 @@ from callmon.daemon import Companion, serve
 from callmon.delivery import style_of
 from callmon.measures import MEASURES, Reading
 from callmon.queues import SubjectState
-from callmon.rules import SubjectKind
+from callmon.rules import Subject, SubjectKind
 from callmon.sinks.payload import summary_of
 from callmon.thresholds import State, Transition
 from callmon.watches import Watch
@@ -42,6 +42,8 @@ __all__ = ["demo", "write_demo"]
 
 NEWS = 20
 ZONE = "Asia/Shanghai"
+CENTRE = "centre"
+WHOLE = Subject(kind=SubjectKind.GROUP, name=CENTRE)
 WINDOW = "15m"
 
 CALLMON_YML = """\
@@ -52,6 +54,8 @@ feeds:
 defaults:
   service_level: {{within: 20s}}
   short_abandon: 5s
+groups:
+  {centre}: {{queues: ["*"]}}
 storage: {{directory: {folder}/state}}
 server: {{listen: "127.0.0.1:{port}"}}
 {alertmanagers}
@@ -81,6 +85,19 @@ thresholds:
     clear: 70%
     for: 30s
     severity: info
+  - name: nobody_free
+    measure: agents_available
+    below: 1
+    for: 2m
+    keep: 10s
+    severity: info
+    queues: [vip]
+  - name: not_served
+    measure: unserved
+    above: 0
+    for: 30s
+    keep: 10s
+    severity: warning
 """
 
 
@@ -93,6 +110,7 @@ def write_demo(
     path.write_text(
         CALLMON_YML.format(
             zone=ZONE,
+            centre=CENTRE,
             seed=seed,
             folder=folder,
             port=port,
@@ -177,12 +195,14 @@ def view_of(app: App, news: Sequence[ConsoleAlert]) -> ConsoleView:
         if watch.rule.subject.kind is SubjectKind.QUEUE:
             watches.setdefault(watch.rule.subject.name, []).append(watch)
     address = app.server.address
+    states = app.subjects()
+    centre = [state for state in states if state.subject == WHOLE]
     return ConsoleView(
         now=now,
         zone=ZoneInfo(app.config.default_timezone),
         rows=[
             _row(app, state, watches.get(state.subject.name, []))
-            for state in app.subjects()
+            for state in states
             if state.subject.kind is SubjectKind.QUEUE
         ],
         sources=[
@@ -195,6 +215,8 @@ def view_of(app: App, news: Sequence[ConsoleAlert]) -> ConsoleView:
             ("alerts", f"{address}/api/v1/alerts"),
         ),
         window=WINDOW,
+        available=_live("agents_available", centre[0], now) if centre else None,
+        staffed=_live("agents_staffed", centre[0], now) if centre else None,
     )
 
 
@@ -202,8 +224,7 @@ def _row(app: App, state: SubjectState, watches: Sequence[Watch]) -> ConsoleRow:
     now = app.now()
 
     def live(name: str) -> int | None:
-        read = MEASURES[name].live
-        return None if read is None or state.blind else _whole(read(state, now))
+        return _live(name, state, now)
 
     def over(name: str, window: str) -> Reading | None:
         read = MEASURES[name].over
@@ -217,6 +238,8 @@ def _row(app: App, state: SubjectState, watches: Sequence[Watch]) -> ConsoleRow:
         longest_wait=live("longest_wait"),
         waiting_over_target=live("waiting_over_target"),
         talking=live("talking"),
+        available=live("agents_available"),
+        staffed=live("agents_staffed"),
         answered=_whole(over("answered", "today")),
         offered=_whole(over("offered", "today")),
         abandonment_rate=_exact(over("abandonment_rate", WINDOW)),
@@ -235,6 +258,11 @@ def _row(app: App, state: SubjectState, watches: Sequence[Watch]) -> ConsoleRow:
         ),
         blind=state.blind,
     )
+
+
+def _live(name: str, state: SubjectState, now: Micros) -> int | None:
+    read = MEASURES[name].live
+    return None if read is None or state.blind else _whole(read(state, now))
 
 
 def _whole(reading: Reading | None) -> int | None:

@@ -370,6 +370,7 @@ class Engine:
         blind = {name for name, state in self._sources.items() if state.blind}
         knowing = {name for name, state in self._sources.items() if state.knows_agents}
         sources = self._sources_of()
+        turned = False
         for subject in self.subjects.values():
             of = sources.get(subject, set())
             # A queue that nobody has spoken of yet may belong to any source.
@@ -378,7 +379,12 @@ class Engine:
             if seen != subject.blind:
                 subject.blind = seen
                 subject.changed()
+            turned = turned or known is not subject.agents.known
             subject.agents.set_known(known, self.now)
+        if turned:
+            for source in self._sources.values():
+                for route in source.queues.values():
+                    self._rewatch(route)
         self._dirty.update(dict.fromkeys(self.watches()))
 
     def _sources_of(self) -> dict[SubjectState, set[str]]:
@@ -414,11 +420,12 @@ class Engine:
         return route
 
     def _rewatch(self, route: Route) -> None:
-        """Tell *route* who watches its queue and groups."""
+        """Tell *route* who watches its queue and groups, where there is something to see."""
         route.watch(
             watch
             for subject in route.book.states
             for watch in self._subjects.watches_of(subject)
+            if subject.agents.known or not watch.measure.of_agents
         )
 
     def _follow_names(self, directory: Directory) -> dict[str, str]:

@@ -1,10 +1,10 @@
 """From the section ``feeds`` of callmon.yml to the settings of each feed."""
 
-import ipaddress
 from collections.abc import Iterator
 from pathlib import Path
 
 from callmon.clock import SECOND, Micros
+from callmon.config.doubts import is_loopback, warn_of_secret, warn_of_sources
 from callmon.config.nodes import Loc
 from callmon.config.reading import Builder
 from callmon.config.sections import (
@@ -57,6 +57,7 @@ def build_feeds(builder: Builder, file: CallmonFile) -> Iterator[FeedSettings]:
                 yield from _queue_log(builder, loc, name, section, taken)
             case AsteriskAmiSection():
                 yield from _asterisk_ami(builder, loc, name, section, taken)
+    warn_of_sources(builder, file)
 
 
 def _queue_log(
@@ -126,11 +127,12 @@ def _ami_secret(builder: Builder, loc: Loc, section: AsteriskAmiSection) -> Secr
     if secret is None:
         return None
     text = secret.reveal()
+    place = (*loc, "secret" if section.secret_file is None else "secret_file")
     if any(char in text for char in "\r\n\0") or len(text.encode()) > _MAX_SECRET_BYTES:
-        key = "secret" if section.secret_file is None else "secret_file"
         message = f"expected a secret of one line and at most {_MAX_SECRET_BYTES} bytes"
-        builder.document.report((*loc, key), message)
+        builder.document.report(place, message)
         return None
+    warn_of_secret(builder, place, text)
     return secret
 
 
@@ -148,29 +150,25 @@ def _check_ami(
     builder: Builder, loc: Loc, feed: AsteriskAmiSettings, taken: dict[tuple[str, object], str]
 ) -> None:
     """See that no Asterisk is heard twice, and that the secret is safe on its way."""
-    other = taken.setdefault(("asterisk_ami", feed.source), feed.name)
-    if other != feed.name:
-        message = (
-            f"feed '{other}' listens to '{feed.source}' already:"
-            " its callers would be there twice"
-        )
-        place = (*loc, "source")
-        there = builder.document.has(*place)
-        builder.document.report(place if there else loc, message, key=not there)
-    if feed.login is AmiLogin.PLAIN and not _is_loopback(feed.host):
+    address = "127.0.0.1" if is_loopback(feed.host) else feed.host.lower(), feed.port
+    for key, what in ("source", feed.source), ("host", address):
+        other = taken.setdefault((f"asterisk_ami {key}", what), feed.name)
+        if other != feed.name:
+            heard = f"'{feed.source}'" if key == "source" else f"{feed.host}:{feed.port}"
+            message = (
+                f"feed '{other}' listens to {heard} already: its callers would be there twice"
+            )
+            place = (*loc, key)
+            there = builder.document.has(*place)
+            builder.document.report(place if there else loc, message, key=not there)
+            break
+    if feed.login is AmiLogin.PLAIN and not is_loopback(feed.host):
         if feed.tls is None:
             message = "the secret goes over the network as it is: use login: md5, or tls"
             builder.document.warn((*loc, "login"), message)
         elif not feed.tls.verify:
             message = "whoever pretends to be this Asterisk is given the secret"
             builder.document.warn((*loc, "tls", "verify"), message)
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"
 
 
 def _at_least_a_second(builder: Builder, loc: Loc, length: Micros) -> None:

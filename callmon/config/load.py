@@ -6,6 +6,7 @@ from pathlib import Path
 
 from callmon.config.build import build_config, window_specs
 from callmon.config.calendars import build_calendars
+from callmon.config.doubts import warn_of_thresholds
 from callmon.config.nodes import MAX_BYTES, Document, parse
 from callmon.config.reading import Builder
 from callmon.config.rules import RulesBuilder
@@ -87,6 +88,7 @@ def _thresholds(
     timezone = config.calendar_timezone if config is not None else "UTC"
     calendars = build_calendars(builder, file, timezone)
     thresholds = RulesBuilder(builder, file, calendars, config).thresholds()
+    warn_of_thresholds(builder, file, config)
     return document, ThresholdSettings(
         thresholds=thresholds, calendars=calendars, warnings=tuple(document.warnings)
     )

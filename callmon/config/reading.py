@@ -132,11 +132,15 @@ class Builder:
         if file is None:
             if given is None and not self.document.has(*place):
                 self.missing(loc, key, f"{key}_file: FILE or {key}: ${{NAME}}")
+            elif given is not None and "${" not in self.document.marks[*loc, key].raw:
+                message = f"it stands in the file for all to read: use {key}_file or ${{NAME}}"
+                self.document.warn((*loc, key), message)
             return given
         path = self.path(file)
         try:
             with path.open("rb") as opened:
-                content = opened.read(_MAX_SECRET_BYTES).decode()
+                # an editor of Windows may have put a mark before it
+                content = opened.read(_MAX_SECRET_BYTES).decode("utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             why = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             self.document.report(place, f"cannot read the secret from {path}: {why}")

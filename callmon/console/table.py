@@ -23,6 +23,9 @@ __all__ = ["Painter", "render", "text_width"]
 MINIMUM_WIDTH = 60
 """Narrower terminals get lines of this width and show their beginning."""
 
+MINIMUM_STATE = 14
+"""Room for one threshold with its sign."""
+
 ALERTS_SHOWN = 5
 NO_VALUE = "–"  # noqa: RUF001  # the dash that stands for "we do not know"
 
@@ -39,6 +42,7 @@ _COLUMNS: tuple[tuple[str, Callable[[ConsoleRow], str]], ...] = (
     ("longest_wait", lambda row: _length(row.longest_wait)),
     ("waiting_over_target", lambda row: _count(row.waiting_over_target)),
     ("talking", lambda row: _count(row.talking)),
+    ("agents_available", lambda row: _share(row.available, row.staffed)),
     ("answered", lambda row: _share(row.answered, row.offered)),
     ("abandonment_rate", lambda row: _percent(row.abandonment_rate)),
     ("service_level", lambda row: _percent(row.service_level)),
@@ -49,6 +53,7 @@ _DISPENSABLE = (
     "waiting_over_target",
     "answered",
     "abandonment_rate",
+    "agents_available",
     "service_level",
 )
 """Columns in the order in which a narrow terminal loses them."""
@@ -126,6 +131,7 @@ class Painter:
                 f"{self._texts['waiting']} {sum(waiting) if waiting else NO_VALUE}",
                 f"{self._texts['longest_wait']} "
                 + (f"{_length(longest[0])} ({_clean(longest[1])})" if longest else NO_VALUE),
+                f"{self._texts['agents_available']} {_share(view.available, view.staffed)}",
                 f"{self._texts['firing']} {firing}",
             )
         )
@@ -157,8 +163,7 @@ class Painter:
             widest = max(text_width(cell(row)) + 1 for row in rows)
             columns.append(_Column(key, heading, max(widest, text_width(heading)), cell))
         dispensable = list(_DISPENSABLE)
-        state_width = text_width(self._texts["state"])
-        while (left := self._left(columns)) < state_width and dispensable:
+        while (left := self._left(columns)) < MINIMUM_STATE and dispensable:
             lost = dispensable.pop(0)
             columns = [column for column in columns if column.key != lost]
         return [*columns, _Column("state", self._texts["state"], max(left, 0))]

@@ -47,6 +47,8 @@ class ConsoleRow:
     longest_wait: Micros | None
     waiting_over_target: int | None
     talking: int | None
+    available: int | None  #: agents free to take a call
+    staffed: int | None  #: agents at work
     answered: int | None  #: today
     offered: int | None  #: today
     abandonment_rate: Fraction | None
@@ -85,6 +87,8 @@ class ConsoleView:
     alerts: Sequence[ConsoleAlert]  #: oldest first; the last few are shown
     addresses: Sequence[tuple[str, str]]  #: what is there, where
     window: str = "15m"  #: of the two rates
+    available: int | None = None  #: free agents of the whole centre, each counted once
+    staffed: int | None = None  #: its agents at work, likewise
 
 
 TEXTS: Mapping[Language, Mapping[str, str]] = {
@@ -94,6 +98,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "longest_wait": "Longest",
         "waiting_over_target": "Over target",
         "talking": "Talking",
+        "agents_available": "Free",
         "answered": "Answered today",
         "abandonment_rate": "Abandoned",
         "service_level": "Service",
@@ -118,6 +123,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         "longest_wait": "最长等待",
         "waiting_over_target": "超过目标",
         "talking": "通话",
+        "agents_available": "空闲",
         "answered": "今日接通",
         "abandonment_rate": "放弃率",
         "service_level": "服务水平",

@@ -150,6 +150,15 @@ class AmiCalls:
         events = self._audit.compare(snapshot, at)
         return events + list(self._talks.audit(snapshot, at, received))
 
+    @property
+    def memory(self) -> str:
+        """The open talks, to be handed to ``resume`` after a restart of ours."""
+        return self._talks.memory
+
+    def resume(self, memory: str) -> None:
+        """Take the open talks back; who waits, the first snapshot shows."""
+        self._talks.resume(memory)
+
     def connected(self) -> None:
         """Note that a session begins: the next snapshot shows what was missed."""
         self._exits.connected()

@@ -77,6 +77,21 @@ class AmiInterpreter:
         """Messages not used, by (stage, reason)."""
         return self._drops + self._reader.drops + self._calls.drops
 
+    @property
+    def memory(self) -> str:
+        """What the next snapshot does not show, to be handed to ``resume``."""
+        return self._calls.memory
+
+    def resume(self, heard_at: Micros, offset: Micros, memory: str) -> None:
+        """Go on after a restart of ours: all was heard until *heard_at* (our clock).
+
+        *offset* and *memory* are those of then.
+        """
+        self._learn(offset)
+        self._heard = heard_at + offset
+        self._calls.resume(memory)
+        self.disconnected(heard_at)
+
     def set_version(self, version: tuple[int, ...]) -> None:
         """Take the version from the banner: later ones tell more."""
         self._calls.set_version(version)

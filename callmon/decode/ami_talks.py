@@ -37,6 +37,10 @@ SAME: Micros = 2 * SECOND
 MAX_DIGITS = 10
 """More digits than this are beyond belief in a time."""
 
+_Kept = tuple[str, str, str, str, int, str, str, bool, bool]
+"""A talk in a memory: the fields of ``_Talk`` up to *phone*, and which of the two channels
+may be optimised away."""
+
 _REASONS = {"caller": TalkEnd.CALLER, "agent": TalkEnd.AGENT, "transfer": TalkEnd.TRANSFER}
 
 
@@ -66,20 +70,38 @@ class AmiTalks:
         self._sequence = sequence
         self._channels: dict[str, _Talk] = {}
         self._pairs: dict[tuple[str, str], list[_Talk]] = {}
-        self._timed: list[_Talk] = []
+        self._timed: dict[int, _Talk] = {}
+        self._earliest: Micros | None = None
         self._ended: deque[_Talk] = deque()
         self._doubtful: list[_Talk] = []
-        self._open = 0
+        self._open: dict[int, _Talk] = {}
+        self._kept: dict[int, str] = {}  #: the open talks as they stand in a memory
 
     @property
     def due(self) -> Micros | None:
-        """When time alone ends a talk."""
-        deadlines = (talk.deadline for talk in self._timed if talk.deadline is not None)
-        return min(deadlines, default=None)
+        """When to ask which talks time alone has ended, at the latest."""
+        return self._earliest if self._timed else None
+
+    @property
+    def memory(self) -> str:
+        """The open talks, to be handed to ``resume`` after a restart of ours."""
+        return f"[{','.join(self._kept.values())}]"
+
+    def resume(self, memory: str) -> None:
+        """Take the talks back that were open when *memory* was; a damaged one has none."""
+        try:
+            found = msgspec.json.decode(memory, type=list[_Kept])
+        except msgspec.MsgspecError:
+            return
+        for *fields, caller_local, phone_local in found[:MAX_TALKS]:
+            talk = _Talk(*fields, local=frozenset(), away={})
+            channels = ((talk.caller, caller_local), (talk.phone, phone_local))
+            talk.local = frozenset(channel for channel, local in channels if local)
+            self._add(talk)
 
     def begin(self, message: Message, queue: str, contact: str, at: Micros) -> bool:
         """Open the talk that AgentConnect *message* begins; False when there are too many."""
-        if self._open >= MAX_TALKS:
+        if len(self._open) >= MAX_TALKS:
             return False
         phone = message.get("DestUniqueid", "")
         interface = message.get("Interface", "")
@@ -89,12 +111,7 @@ class AmiTalks:
             if message.get(name, "").startswith("Local/")
         )
         agent = agent_of(message)
-        talk = _Talk(contact, queue, interface, agent, at, contact, phone, local, {})
-        self._open += 1
-        self._channels[contact] = talk
-        if phone:
-            self._channels[phone] = talk
-        self._pairs.setdefault((queue.casefold(), interface), []).append(talk)
+        self._add(_Talk(contact, queue, interface, agent, at, contact, phone, local, {}))
         return True
 
     def complete(
@@ -150,6 +167,8 @@ class AmiTalks:
                 talk.phone = channel
             if message.get("Channel", "").startswith("Local/"):
                 talk.local |= {channel}
+            if not talk.told:
+                self._kept[id(talk)] = _kept(talk)
         talk = self._channels.get(channel)
         if talk is not None and talk.away.pop(channel, None) is not None and talk.end is None:
             self._wait(talk, None)
@@ -165,8 +184,12 @@ class AmiTalks:
 
     def tick(self, now: Micros) -> list[TalkEnded]:
         """Tell the talks that nothing more is to be waited for."""
+        if self._earliest is None or now < self._earliest:
+            return []
         events: list[TalkEnded] = []
-        for talk in [t for t in self._timed if t.deadline is not None and t.deadline <= now]:
+        timed = [(t.deadline, t) for t in self._timed.values() if t.deadline is not None]
+        self._earliest = min((due for due, _ in timed if due > now), default=None)
+        for talk in [talk for due, talk in timed if due <= now]:
             end = talk.end
             if end is None:
                 end = min(talk.away.values(), default=talk.start)
@@ -175,7 +198,7 @@ class AmiTalks:
 
     def disconnected(self) -> None:
         """Note that ends of talks may be missed from now on."""
-        self._doubtful = [talk for talks in self._pairs.values() for talk in talks]
+        self._doubtful = list(self._open.values())
 
     def audit(self, snapshot: QueueSnapshot, at: Micros, received: Micros) -> list[TalkEnded]:
         """End the talks from before a gap whose agents, a snapshot says, had its end.
@@ -209,7 +232,16 @@ class AmiTalks:
         self._timed.clear()
         self._ended.clear()
         self._doubtful.clear()
-        self._open = 0
+        self._open.clear()
+        self._kept.clear()
+
+    def _add(self, talk: _Talk) -> None:
+        self._open[id(talk)] = talk
+        self._kept[id(talk)] = _kept(talk)
+        self._channels[talk.caller] = talk
+        if talk.phone:
+            self._channels[talk.phone] = talk
+        self._pairs.setdefault((talk.queue.casefold(), talk.interface), []).append(talk)
 
     def _completed(self, message: Message, at: Micros) -> _Talk | None:
         """Return the talk that AgentComplete *message* ends."""
@@ -237,9 +269,10 @@ class AmiTalks:
         self, talk: _Talk, end: Micros, ended_by: TalkEnd, received: Micros
     ) -> list[TalkEnded]:
         self._wait(talk, None)
-        self._open -= 1
+        del self._open[id(talk)], self._kept[id(talk)]
         talk.told = True
         talk.end = end
+        talk.away = {}
         self._ended.append(talk)
         while len(self._ended) > REMEMBERED:
             self._forget(self._ended.popleft())
@@ -257,11 +290,13 @@ class AmiTalks:
         ]
 
     def _wait(self, talk: _Talk, deadline: Micros | None) -> None:
-        if talk.deadline is not None:
-            self._timed.remove(talk)
         talk.deadline = deadline
-        if deadline is not None:
-            self._timed.append(talk)
+        if deadline is None:
+            self._timed.pop(id(talk), None)
+            return
+        self._timed[id(talk)] = talk
+        if self._earliest is None or deadline < self._earliest:
+            self._earliest = deadline
 
     def _forget(self, talk: _Talk) -> None:
         """Let nothing find *talk* any more."""
@@ -272,6 +307,22 @@ class AmiTalks:
         talks = [other for other in self._pairs.pop(key, ()) if other is not talk]
         if talks:
             self._pairs[key] = talks
+
+
+def _kept(talk: _Talk) -> str:
+    """Return *talk* as text, to be read by ``AmiTalks.resume``."""
+    kept: _Kept = (
+        talk.contact,
+        talk.queue,
+        talk.interface,
+        talk.agent,
+        talk.start,
+        talk.caller,
+        talk.phone,
+        talk.caller in talk.local,
+        talk.phone in talk.local,
+    )
+    return msgspec.json.encode(kept).decode()
 
 
 def agent_of(message: Message) -> str:

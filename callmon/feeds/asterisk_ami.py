@@ -50,9 +50,8 @@ class AsteriskAmiFeed:
         self._interpreter = AmiInterpreter(settings.source, wrapup=settings.wrapup)
         self._counted: Counter[tuple[str, str]] = Counter()
         self._warned: set[str] = set()
-        self._lost_at = _heard_at(
-            context.resume
-        )  #: the last byte before the loss, by our clock
+        #: the last byte before the loss, by our clock
+        self._lost_at = self._resume(context.resume)
         self._seeing = False
         self._said: str | None = None
         self._log = log.bind(feed=settings.name)
@@ -80,6 +79,19 @@ class AsteriskAmiFeed:
                 self._lost_at = session.stream.heard_at
             await session.close()
 
+    def _resume(self, position: Position | None) -> Micros | None:
+        """Go on after a restart; return until when all was heard before it, None: never."""
+        position = position or {}
+        heard_at, offset, memory = map(position.get, ("heard_at", "offset", "memory"))
+        if not isinstance(heard_at, int):
+            return None
+        self._interpreter.resume(
+            heard_at,
+            offset if isinstance(offset, int) else 0,
+            memory if isinstance(memory, str) else "",
+        )
+        return heard_at
+
     async def _listen(self, session: AmiSession) -> None:
         clock = self._context.clock
         rounds = Rounds(self._settings, session, clock, self._interpreter.expect)
@@ -94,8 +106,9 @@ class AsteriskAmiFeed:
                     rounds.take(message)
                     account.take(message, now)
                 await self._interpret(received)
-            elif received is None:
-                await self._tell(self._due(clock.now()))
+            elif received is None and (due := self._due(clock.now())):
+                await self._tell(due)
+                self._mark(session)
             account.look(clock.monotonic())
             self._report(session, rounds, account)
             if received is not None:
@@ -126,9 +139,18 @@ class AsteriskAmiFeed:
             self._context.emit(events[start : start + MAX_EVENTS])
 
     def _mark(self, session: AmiSession) -> None:
-        """Say until when it was heard: after a restart, the gap begins there."""
-        if self._seeing:
-            self._context.emit((), {"heard_at": session.stream.heard_at})
+        """Say until when it was heard and what of that is needed after a restart of ours."""
+        if not self._seeing:
+            return
+        interpreter = self._interpreter
+        self._context.emit(
+            (),
+            {
+                "heard_at": session.stream.heard_at,
+                "offset": interpreter.offset,
+                "memory": interpreter.memory,
+            },
+        )
 
     def _report(self, session: AmiSession, rounds: Rounds, account: AccountCheck) -> None:
         """Say what has changed: seeing or blind, what is lost, what the account lacks."""
@@ -182,9 +204,3 @@ class AsteriskAmiFeed:
             text = f"{session.address}: {session.decoder.banner} is being heard"
             self._log.info("feed.seeing", address=session.address)
         self._context.up(not trouble, text)
-
-
-def _heard_at(position: Position | None) -> Micros | None:
-    """Return until when the feed was heard before callmon was stopped; None: never."""
-    heard = position.get("heard_at") if position is not None else None
-    return heard if isinstance(heard, int) else None

@@ -33,7 +33,7 @@ class FeedType:
 FEEDS: dict[str, FeedType] = {
     "asterisk_ami": FeedType(AsteriskAmiSettings, AsteriskAmiFeed, live=True, agents=True),
     "queue_log": FeedType(QueueLogSettings, QueueLogFeed),
-    "simulator": FeedType(SimulatorSettings, SimulatorFeed),
+    "simulator": FeedType(SimulatorSettings, SimulatorFeed, agents=True),
 }
 """By the name in callmon.yml."""
 

@@ -7,7 +7,8 @@ talk (log-normal), wrap up, take breaks and lunch. The model is ours; it is mean
 like a working day on a wallboard, not to predict one.
 
 One seed gives one history: every draw happens in the order of simulated time, so the
-history does not depend on how finely ``Simulation.advance`` is called.
+history does not depend on how finely ``Simulation.advance`` is called, nor on whether the
+agents are told of, too.
 """
 
 import dataclasses
@@ -18,13 +19,17 @@ import math
 import random
 from collections.abc import Callable, Iterable, Iterator
 from enum import Enum
+from typing import NamedTuple
 
 from callmon.clock import SECOND, Micros
 from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
     ContactAnswered,
     ContactJoined,
     ContactLeft,
     ContactRefused,
+    Device,
     Event,
     Outcome,
     RingNotAnswered,
@@ -67,6 +72,8 @@ LUNCH_FROM: Micros = 11 * HOUR + 30 * MINUTE
 LUNCH_LENGTH: Micros = 40 * MINUTE
 LUNCH_SITTINGS = 4
 
+FIRST_PHONE = 2001
+
 
 class _Duty(Enum):
     """What an agent does; exactly one at a time."""
@@ -76,6 +83,23 @@ class _Duty(Enum):
     OFF = "off"  #: the next shift check may call the agent in
 
 
+class _Standing(NamedTuple):
+    """What the telephone system knows of an agent at work: the end of ``AgentChanged``."""
+
+    device: Device = Device.IDLE
+    paused: bool = False
+    reason: str = ""
+    wrapup_until: Micros = 0
+
+
+_FREE = _Standing()
+_RINGING = _Standing(Device.RINGING)
+_BUSY = _Standing(Device.BUSY)
+_AT_LUNCH = _Standing(paused=True, reason="lunch")
+_ON_BREAK = _Standing(paused=True, reason="break")
+_NOT_ANSWERING = _Standing(paused=True, reason="Auto-Pause")  # Asterisk's own word for it
+
+
 @dataclasses.dataclass(slots=True, eq=False)
 class _Agent:
     name: str
@@ -83,7 +107,13 @@ class _Agent:
     queues: "list[_Queue]" = dataclasses.field(default_factory=list)
     rank: float = 1.0  #: place in the duty roster of the queue served first; 0 is always on
     duty: _Duty = _Duty.OFF
+    standing: _Standing | None = None  #: None: off duty, and a member of no queue
     lunch_day: int = -1
+
+    @property
+    def phone(self) -> str:
+        """What the telephone system tells agents apart by."""
+        return f"SIP/{FIRST_PHONE + self.number}"
 
 
 @dataclasses.dataclass(slots=True, eq=False)
@@ -111,6 +141,9 @@ class Simulation:
     It begins with an empty house *warm_up* before *start*; scripted callers and surges
     count from *start*, negative is earlier. A ``LongWait`` caller is not refused, not sent
     on and not answered: a breach that is certain, and certain to the microsecond.
+
+    With *agents* it tells of the agents what a live feed knows, else only of the contacts,
+    as a record does. Who is on duty is a member of all his queues, who is not, of none.
     """
 
     def __init__(
@@ -121,9 +154,11 @@ class Simulation:
         start: Micros,
         warm_up: Micros = 0,
         source: str = "simulator",
+        agents: bool = False,
     ) -> None:
         self._centre = centre
         self._source = source
+        self._tells_agents = agents
         self._random = random.Random(seed)  # noqa: S311  # to repeat, not to hide
         self._offset_of: tuple[int, Micros] = (-1, 0)
         self._now = start - warm_up
@@ -146,8 +181,14 @@ class Simulation:
         while self._agenda[0][0] <= until:
             self._now, _, happen, args = heapq.heappop(self._agenda)
             happen(*args)
-        events, self._events = self._events, []
-        return events
+        return self._take()
+
+    def close(self, at: Micros) -> list[Event]:
+        """Return that all agents leave: another house takes over at *at*."""
+        self._now = at
+        for agent in self._agents:
+            self._stand(agent, None)
+        return self._take()
 
     # The outside world: callers and shifts.
 
@@ -261,22 +302,26 @@ class Simulation:
         day, time_of_day = divmod(local, 24 * HOUR)
         if agent.rank >= STAFF[time_of_day // HOUR]:
             agent.duty = _Duty.OFF
+            self._stand(agent, None)
             return
         lunch = LUNCH_FROM + agent.number % LUNCH_SITTINGS * LUNCH_LENGTH
         if agent.lunch_day != day and lunch <= time_of_day < lunch + LUNCH_LENGTH:
             agent.lunch_day = day
+            self._stand(agent, _AT_LUNCH)
             self._after(lunch + LUNCH_LENGTH - time_of_day, self._free, agent)
             return
         contact = min(_callers(agent), key=_urgency, default=None)
         if contact is None:
             agent.duty = _Duty.IDLE
             self._idle[agent] = None
+            self._stand(agent, _FREE)
         else:
             self._ring(agent, contact)
 
     def _ring(self, agent: _Agent, contact: _Contact) -> None:
         self._idle.pop(agent, None)
         agent.duty, contact.agent = _Duty.ENGAGED, agent
+        self._stand(agent, _RINGING)
         if self._random.random() < NO_ANSWER_SHARE:
             self._after(NO_ANSWER_RING, self._miss, agent, contact)
         else:
@@ -289,6 +334,7 @@ class Simulation:
         contact.agent = None
         queue = contact.queue
         self._tell(RingNotAnswered, queue.plan.name, contact.name, NO_ANSWER_RING, agent.name)
+        self._stand(agent, _NOT_ANSWERING)
         self._after(NO_ANSWER_PAUSE, self._free, agent)
         other = next((other for other in self._idle if queue in other.queues), None)
         if other is not None:
@@ -300,6 +346,7 @@ class Simulation:
         wait = self._end_wait(contact)
         plan = contact.queue.plan
         self._tell(ContactAnswered, plan.name, contact.name, wait, agent.name)
+        self._stand(agent, _BUSY)
         talk = self._log_normal(plan.talk)
         self._after(talk, self._hang_up, agent, contact, talk)
 
@@ -309,11 +356,32 @@ class Simulation:
         queue = contact.queue.plan.name
         self._tell(TalkEnded, queue, contact.name, talk, ended_by, agent.name)
         pause = self._between(5 * SECOND, 25 * SECOND)
+        standing = _Standing(wrapup_until=self._now + pause)
         if self._random.random() < BREAK_SHARE:
-            pause = MINUTE + self._exponential(6 * MINUTE)
+            pause, standing = MINUTE + self._exponential(6 * MINUTE), _ON_BREAK
+        self._stand(agent, standing)
         self._after(pause, self._free, agent)
 
+    def _stand(self, agent: _Agent, standing: _Standing | None) -> None:
+        """Note where *agent* stands from now on, and tell it to all his queues if it is new."""
+        if not self._tells_agents:
+            return
+        known, agent.standing = agent.standing, standing
+        if known is not None and 0 < known.wrapup_until <= self._now:
+            known = _FREE  # that the wrap-up would end now was told when it began
+        if known == standing:
+            return
+        for queue in agent.queues:
+            if standing is None:
+                self._tell(AgentRemoved, queue.plan.name, agent.phone)
+            else:
+                self._tell(AgentChanged, queue.plan.name, agent.phone, agent.name, *standing)
+
     # Means.
+
+    def _take(self) -> list[Event]:
+        events, self._events = self._events, []
+        return events
 
     def _after(self, delay: Micros, happen: Callable[..., None], *args: object) -> None:
         """Put ``happen(*args)`` on the agenda; at one instant, first come, first served.
@@ -323,12 +391,8 @@ class Simulation:
         at = self._now + max(delay, 0)
         heapq.heappush(self._agenda, (at, next(self._order), happen, args))
 
-    def _tell(
-        self, kind: Callable[..., Event], queue: str, contact: str, *rest: object
-    ) -> None:
-        self._events.append(
-            kind(self._now, self._source, next(self._seq), queue, contact, *rest)
-        )
+    def _tell(self, kind: Callable[..., Event], queue: str, who: str, *rest: object) -> None:
+        self._events.append(kind(self._now, self._source, next(self._seq), queue, who, *rest))
 
     def _name(self) -> str:
         """Return a call id in Asterisk's manner: unlike those of an earlier start."""

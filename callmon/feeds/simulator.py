@@ -60,7 +60,9 @@ class SimulatorFeed:
     """Emits the events of a simulated centre as they come due.
 
     The last two hours come first, at once; then the feed is up. A restart goes on where
-    the stored position ends, with a new house: whoever was in it is gone.
+    the stored position ends, with a new house: whoever was in it is gone. The agents of a
+    house that this very feed told of leave it by an event each; those of a feed before it
+    nobody remembers.
 
     ``at`` is simulated time: our own clock's with speed 1. With another speed it runs away
     from our clock, and whoever judges ``at`` must take ``clock`` of this feed for now.
@@ -78,6 +80,8 @@ class SimulatorFeed:
         self._settings = settings
         self._context = context
         self._centre = centre or demo_centre()
+        self._position = context.resume
+        self._house: Simulation | None = None  #: what ran until it crashed
 
     async def run(self) -> None:
         """Run until cancelled.
@@ -91,6 +95,7 @@ class SimulatorFeed:
             text = f"feed {self.name}: {error}"
             raise FeedError(FeedReason.MISSING, text, retry=False) from error
         told, simulation = self._begin(centre)
+        self._house = simulation
         seen = False
         while True:
             now = self.clock.now()
@@ -108,19 +113,26 @@ class SimulatorFeed:
 
     def _begin(self, centre: CallCentre) -> tuple[Micros, Simulation]:
         """Return where the telling begins and the history from there."""
-        now, resume, warm_up = self.clock.now(), self._context.resume, WARM_UP
+        now, resume, warm_up = self.clock.now(), self._position, WARM_UP
         if resume is not None:
             warm_up = min(max(now - int(resume["at"]), 0), WARM_UP)
             restarted = SourceRestarted(now - warm_up, self.source, now - warm_up)
-            self._tell([restarted], restarted.at)
+            leaving = [] if self._house is None else self._house.close(restarted.at)
+            self._tell([*leaving, restarted], restarted.at)
         simulation = Simulation(
-            centre, seed=self._settings.seed, start=now, warm_up=warm_up, source=self.source
+            centre,
+            seed=self._settings.seed,
+            start=now,
+            warm_up=warm_up,
+            source=self.source,
+            agents=True,
         )
         return now - warm_up, simulation
 
     def _tell(self, events: Sequence[Event], until: Micros) -> None:
         if events:
-            self._context.emit(events, {"at": until})
+            self._position = {"at": until}
+            self._context.emit(events, self._position)
 
     async def _wait(self, delay: Micros) -> None:
         speed = self._settings.speed
