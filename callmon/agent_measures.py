@@ -35,8 +35,11 @@ def _agents_staffed(state: SubjectState, now: Micros) -> Reading | None:
 def _unserved(state: SubjectState, now: Micros) -> Reading | None:
     if not state.agents.known:
         return None
-    state.agents.sync(now)
-    unserved = min(len(state.starts), state.agents.count(AgentState.AVAILABLE))
+    agents = state.agents
+    agents.sync(now)
+    # Whose telephone rings is about to serve one of them.
+    unrung = max(len(state.starts) - agents.count(AgentState.RINGING), 0)
+    unserved = min(unrung, agents.count(AgentState.AVAILABLE))
     return unserved, 1, len(state.starts)
 
 
@@ -160,7 +163,8 @@ LIVE_OF_AGENTS = (
     Measure(
         name="unserved",
         unit=Unit.CONTACTS,
-        help="Contacts that wait while agents are free: the fewer of waiting and available.",
+        help="Contacts that wait though agents are free: the fewer of waiting less ringing,"
+        " and available.",
         metric="unserved_contacts",
         live=_unserved,
         next_change=_next_agent_change,

@@ -137,7 +137,8 @@ def live_figure(measure: str, story: Sequence[Told], waiting: int, now: Micros) 
     if measure == "agents_staffed":
         return len(states) - states.count(AgentState.AWAY)
     if measure == "unserved":
-        return min(waiting, states.count(AgentState.AVAILABLE))
+        unrung = max(waiting - states.count(AgentState.RINGING), 0)
+        return min(unrung, states.count(AgentState.AVAILABLE))
     return states.count(AgentState[measure.removeprefix("agents_").upper()])
 
 
@@ -425,3 +426,26 @@ def test_a_live_feed_that_goes_takes_the_figures_along() -> None:
     assert not known
     assert [("fired", 1), ("ended", 20)] == told(engine)
     assert (0, 2, 0) == group.agents.spent(BASE + 19, BASE + 21)
+
+
+@pytest.mark.parametrize(
+    ("waiting", "ringing", "available", "unserved"),
+    [(0, 0, 3, 0), (2, 0, 3, 2), (5, 0, 3, 3), (2, 2, 3, 0), (3, 1, 1, 1), (1, 4, 2, 0)],
+)
+def test_who_is_being_rung_for_is_served(
+    waiting: int, ringing: int, available: int, unserved: int
+) -> None:
+    """A caller at whom nobody looks waits beside free agents; one who is offered does not."""
+    state = a_state()
+    state.agents.set_known(True, BASE)  # noqa: FBT003 - its one subject
+    devices = [Device.RINGING] * ringing + [Device.IDLE] * available
+    for number, device in enumerate(devices):
+        state.agents.change(
+            AgentChanged(BASE, SOURCE, number, "sales", f"a{number}", "", device, False, "", 0)  # noqa: FBT003 - positional, as decoders do
+        )
+    for _ in range(waiting):
+        state.join(BASE)
+
+    live = MEASURES["unserved"].live
+    assert live is not None
+    assert (unserved, 1, waiting) == live(state, BASE)
