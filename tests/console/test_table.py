@@ -30,6 +30,8 @@ CALM = ConsoleRow(
     longest_wait=0,
     waiting_over_target=0,
     talking=4,
+    available=3,
+    staffed=7,
     answered=90,
     offered=100,
     abandonment_rate=Fraction(1, 10),
@@ -50,6 +52,8 @@ UNKNOWN = ConsoleRow(
     longest_wait=None,
     waiting_over_target=None,
     talking=None,
+    available=None,
+    staffed=None,
     answered=None,
     offered=None,
     abandonment_rate=None,
@@ -107,10 +111,10 @@ def test_a_whole_screen() -> None:
     expected = """\
 callmon  2026-09-21 22:13:20 CST  ✓ centre up  ▲ pbx DOWN
 
-  Queue  Waiting  Longest  Over target  Talking  Answered today  Abandoned 15m  Service 15m  Thresholds
-▲ 投诉        2     3:12!           0        4          90/100          10.0%        95.0%   ▲ long_wait
-? vip         –        –            –        –               –              –            –   ? no feed
-  sales       0     0:00            0        4          90/100          10.0%        95.0%   ok
+  Queue  Waiting  Longest  Over target  Talking  Free  Answered today  Abandoned 15m  Service 15m  Thresholds
+▲ 投诉        2     3:12!           0        4   3/7          90/100          10.0%        95.0%   ▲ long_wait
+? vip         –        –            –        –     –               –              –            –   ? no feed
+  sales       0     0:00            0        4   3/7          90/100          10.0%        95.0%   ok
 
 22:13:20  ✓ ended critical  投诉: a caller has been waiting 3 min
 22:12:20  ▲ fired critical  投诉: a caller has been waiting 3 min
@@ -136,7 +140,7 @@ def test_a_screen_in_chinese() -> None:
 def test_unknown_is_a_dash_and_never_zero(language: Language) -> None:
     """A blind queue shows no figure at all."""
     line = line_of("vip", screen(view(UNKNOWN), language=language))
-    assert 7 == line.count("–")
+    assert 8 == line.count("–")
     assert not re.search(r"\d", line)
 
 
@@ -246,6 +250,24 @@ def test_a_narrow_terminal_loses_the_least_important_columns() -> None:
     assert all(word in headings for word in ("Queue", "Waiting", "Longest", "Thresholds"))
     assert "Talking" not in headings
     assert "Talking" in screen(view(CALM, BAD), width=120)[2]
+
+
+def test_eighty_columns_show_agents_and_a_whole_threshold() -> None:
+    """What is rarely needed goes first: the free agents and the threshold's name are there."""
+    queue = dataclasses.replace(BAD, name="support", available=12, staffed=16)
+    lines = screen(view(queue), width=80)
+    assert all(word in lines[2] for word in ("Free", "Abandoned 15m", "Service 15m"))
+    assert line_of("support", lines).endswith("▲ long_wait")
+    assert " 12/16 " in line_of("support", lines)
+
+
+def test_a_breach_of_free_agents_lights_up_their_column() -> None:
+    """Nobody free is marked where the number stands."""
+    nobody = ConsoleBreach(
+        threshold="nobody_free", measure="agents_available", severity=Severity.INFO
+    )
+    row = dataclasses.replace(CALM, available=0, firing=(nobody,))
+    assert " 0/7! " in line_of("sales", screen(view(row)))
 
 
 def test_a_low_terminal_keeps_the_worst_queues_and_the_addresses() -> None:

@@ -21,6 +21,8 @@ ROW = ConsoleRow(
     longest_wait=192 * SECOND,
     waiting_over_target=1,
     talking=0,
+    available=1,
+    staffed=5,
     answered=3,
     offered=4,
     abandonment_rate=Fraction(1, 4),
@@ -59,6 +61,8 @@ def view_at(clock: ManualClock, *alerts: ConsoleAlert) -> ConsoleView:
         sources=(),
         alerts=alerts,
         addresses=(("metrics", "http://127.0.0.1:9877/metrics"),),
+        available=3,
+        staffed=7,
     )
 
 
@@ -113,10 +117,10 @@ async def test_a_pipe_gets_alerts_at_once_and_a_summary_every_ten_seconds() -> N
 
     expected = """\
 metrics http://127.0.0.1:9877/metrics
-22:13:20  Waiting 2  Longest 3:12 (投诉)  Firing 0
+22:13:20  Waiting 2  Longest 3:12 (投诉)  Free 3/7  Firing 0
 22:13:21  ● fired warning  投诉: waits
 22:13:24  ✓ ended warning  投诉: waits
-22:13:30  Waiting 2  Longest 3:12 (投诉)  Firing 0
+22:13:30  Waiting 2  Longest 3:12 (投诉)  Free 3/7  Firing 0
 """
     assert expected == out.getvalue()
 
@@ -126,11 +130,11 @@ async def test_a_summary_of_nothing_known_has_no_zero() -> None:
     """While every queue is blind the line shows dashes."""
     clock, out = ManualClock(), io.StringIO()
     blind = dataclasses.replace(ROW, waiting=None, longest_wait=None)
-    view = dataclasses.replace(view_at(clock), rows=(blind,))
+    view = dataclasses.replace(view_at(clock), rows=(blind,), available=None, staffed=None)
 
     await show_for(1, clock, out, lambda: view)
 
-    assert out.getvalue().endswith("Waiting –  Longest –  Firing 0\n")
+    assert out.getvalue().endswith("Waiting –  Longest –  Free –  Firing 0\n")
 
 
 @pytest.mark.anyio

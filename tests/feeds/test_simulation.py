@@ -44,9 +44,12 @@ SMALL = CallCentre(
 """Too few agents for its callers, so that every way to end a wait comes up."""
 
 
-def history(centre: CallCentre, *, seed: int = 1, hours: int = 2) -> list[Event]:
+def history(
+    centre: CallCentre, *, seed: int = 1, hours: int = 2, agents: bool = False
+) -> list[Event]:
     """Return what happens from noon on."""
-    return Simulation(centre, seed=seed, start=NOON).advance(NOON + hours * HOUR)
+    simulation = Simulation(centre, seed=seed, start=NOON, agents=agents)
+    return simulation.advance(NOON + hours * HOUR)
 
 
 def only(events: list[Event], kind: type[Event]) -> list[Event]:
@@ -58,16 +61,19 @@ def only(events: list[Event], kind: type[Event]) -> list[Event]:
 @given(
     seed=st.integers(0, 5),
     steps=st.lists(st.sampled_from([0, 1, SECOND, 7 * SECOND, 10 * MINUTE, HOUR]), max_size=40),
+    agents=st.booleans(),
 )
-def test_the_size_of_the_steps_does_not_matter(seed: int, steps: list[Micros]) -> None:
+def test_the_size_of_the_steps_does_not_matter(
+    seed: int, steps: list[Micros], agents: bool
+) -> None:
     """Any way to cut two hours into calls of advance tells the same history."""
     end = NOON + 2 * HOUR
     stops = [stop for stop in itertools.accumulate(steps, initial=NOON) if stop < end]
-    simulation = Simulation(SMALL, seed=seed, start=NOON)
+    simulation = Simulation(SMALL, seed=seed, start=NOON, agents=agents)
 
     told = [event for stop in (*stops, end) for event in simulation.advance(stop)]
 
-    assert history(SMALL, seed=seed) == told
+    assert history(SMALL, seed=seed, agents=agents) == told
 
 
 def test_advance_returns_what_is_due_and_no_more() -> None:

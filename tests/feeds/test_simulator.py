@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from callmon.clock import SECOND, Micros
 from callmon.errors import FeedError
-from callmon.events import ContactJoined, ContactLeft, Event, SourceRestarted
+from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
+    ContactJoined,
+    ContactLeft,
+    Event,
+    SourceRestarted,
+)
 from callmon.feeds.base import Feed, FeedContext, Position
 from callmon.feeds.call_centre import CallCentre, SimulatedQueue, demo_centre
 from callmon.feeds.settings import LongWait, SimulatorSettings
@@ -109,7 +116,7 @@ async def test_events_are_told_when_they_happen() -> None:
     assert len(live) > 10
     assert all(0 <= told - at <= 1_000 for told, at in live)
     expected = Simulation(
-        demo_centre(), seed=7, start=START, warm_up=2 * HOUR, source="centre"
+        demo_centre(), seed=7, start=START, warm_up=2 * HOUR, source="centre", agents=True
     ).advance(START + 120 * SECOND)
     assert expected == said.events
 
@@ -164,6 +171,40 @@ async def test_a_restart_goes_on_where_the_position_ends() -> None:
 
 
 @pytest.mark.anyio
+async def test_run_again_it_lets_the_agents_of_the_former_house_leave() -> None:
+    """After a crash it goes on where it was: who was on duty leaves, then the house opens."""
+    clock = ManualClock(START)
+    said = Recorder(clock)
+    feed = SimulatorFeed(SETTINGS, said.context())
+    await run_for(feed, clock, 60 * SECOND)
+    crashed = said.events[-1].at
+    at_work = places(said.events)
+    count = len(said.events)
+
+    await run_for(feed, clock, 60 * SECOND)
+
+    again = said.events[count:]
+    [place] = [place for place, e in enumerate(again) if isinstance(e, SourceRestarted)]
+    assert crashed <= again[place].at
+    assert all(isinstance(event, AgentRemoved) for event in again[:place])
+    assert at_work != set()
+    assert at_work == {(e.queue, e.agent) for e in again[:place] if isinstance(e, AgentRemoved)}
+    assert {again[place].at} == {event.at for event in again[:place]}
+    assert all(again[place].at <= event.at for event in again[place:])
+
+
+def places(events: Sequence[Event]) -> set[tuple[str, str]]:
+    """Return who is an agent of which queue after *events*."""
+    found: set[tuple[str, str]] = set()
+    for event in events:
+        if isinstance(event, AgentChanged):
+            found.add((event.queue, event.agent))
+        elif isinstance(event, AgentRemoved):
+            found.remove((event.queue, event.agent))
+    return found
+
+
+@pytest.mark.anyio
 async def test_a_long_absence_is_made_up_for_by_two_hours_only() -> None:
     """A position of last week does not cost a week of history."""
     clock = ManualClock(START)
@@ -205,11 +246,11 @@ async def test_an_ordered_caller_waits_as_long_as_ordered() -> None:
 
     await run_for(feed, clock, 202 * SECOND)
 
-    joined, left = said.events
+    _, joined, left = said.events  # first the agent came on duty
     assert isinstance(joined, ContactJoined)
     assert isinstance(left, ContactLeft)
     assert (START + SECOND, START + 201 * SECOND) == (joined.at, left.at)
-    assert [joined.at, left.at] == [told for told, _, _ in said.batches]
+    assert [joined.at, left.at] == [told for told, _, _ in said.batches[1:]]
 
 
 @pytest.mark.anyio
