@@ -72,7 +72,7 @@ def test_the_secret_is_read_from_its_file_and_watched(tmp_path: Path) -> None:
 )
 def test_a_secret_in_the_open_is_warned_of(tmp_path: Path, keys: str, warning: str) -> None:
     """Sending it as it is over a network, or to whoever answers, is allowed but said."""
-    warnings = loaded(tmp_path, f"secret: x, {keys}").warnings
+    warnings = loaded(tmp_path, f'secret: "${{SECRET}}", {keys}').warnings
 
     assert bool(warning) == bool(warnings)
     assert all(warning in text for text in warnings)

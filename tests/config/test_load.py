@@ -1,6 +1,7 @@
 """Both files as administrators write them, right and wrong."""
 
 import os
+import re
 from datetime import date
 from fractions import Fraction
 from pathlib import Path
@@ -216,9 +217,26 @@ def test_the_examples_run() -> None:
         "high_abandonment",
         "low_service_level",
         "many_waiting",
-        "nobody_free",
-        "not_served",
     ] == [threshold.name for threshold in config.thresholds]
+
+
+def test_what_the_examples_leave_out_runs_as_well(tmp_path: Path) -> None:
+    """With the signs of comment taken away, feed and thresholds of agents have no mistake."""
+    (tmp_path / "secret").write_text("hunter2\n")
+    (tmp_path / "ca.pem").write_text("")
+    for name in ("callmon.yml", "thresholds.yml"):
+        text = (EXAMPLES / name).read_text()
+        text = re.sub("^  # (?=pbx_live:|- name:|  )", "  ", text, flags=re.MULTILINE)
+        text = text.replace("/etc/callmon/ami-secret", "secret").replace(
+            "/etc/callmon/ca.pem", "ca.pem"
+        )
+        (tmp_path / name).write_text(text)
+
+    config = load_config(tmp_path / "callmon.yml", {})
+
+    assert () == config.warnings
+    assert ["pbx_log", "pbx_live"] == [feed.name for feed in config.feeds]
+    assert ["nobody_free", "not_served"] == [each.name for each in config.thresholds[-2:]]
 
 
 def test_any_change_of_a_value_changes_the_configuration(tmp_path: Path) -> None:
