@@ -260,6 +260,7 @@ class App:
             gap=lambda length, reason: monitor.gap(state, length, reason),
             current=lambda: monitor.current(state),
             drift=lambda contacts: monitor.drift(state, contacts),
+            account=lambda findings: monitor.account(state, findings),
             resume=position,
             since=since,
         )

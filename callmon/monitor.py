@@ -57,6 +57,7 @@ class FeedState:
         self.delays: deque[Micros] = deque(maxlen=SKEW_SAMPLES)
         self.recent: deque[Event] = deque(maxlen=NEWS)
         self.silent = False
+        self.account: tuple[str, ...] = ()  #: what is wrong with its account at the source
         self.listening_since: Micros = 0  #: engine time from which silence counts
 
     def is_silent(self, now: Micros, after: Micros, during: Calendar | None) -> bool:
@@ -168,6 +169,11 @@ class Monitor:
     def drift(self, feed: FeedState, contacts: int) -> None:
         """Show by how many waiting contacts the source's own count differed from ours."""
         self._telemetry.feed(feed.name).drifted(contacts)
+
+    def account(self, feed: FeedState, findings: tuple[str, ...]) -> None:
+        """Show what is wrong with the account that a feed has at its source."""
+        feed.account = findings
+        self._telemetry.feed(feed.name).judged(len(findings))
 
     # ---- time ---------------------------------------------------------------------
 

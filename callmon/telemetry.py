@@ -71,6 +71,10 @@ class FeedTelemetry:
         """Set by how many waiting contacts the source's own count differed from ours."""
         self._families.feed_drift.labels(self._feed).set(contacts)
 
+    def judged(self, findings: int) -> None:
+        """Set how many things are wrong with the account at the source."""
+        self._families.feed_account.labels(self._feed).set(findings)
+
     def reconnected(self, reason: str) -> None:
         """Count a new attempt after the feed was lost for *reason*."""
         self._families.feed_reconnects.labels(self._feed, reason).inc()
@@ -111,6 +115,11 @@ class _Families:
             "feed_drift_contacts",
             "By how many waiting contacts the source's own count differed from ours"
             " at the last audit.",
+            feed,
+        )
+        self.feed_account = self._gauge(
+            "feed_account_findings",
+            "What is wrong with the account at the source: how many things.",
             feed,
         )
         self.feed_reconnects = self._counter(
@@ -213,6 +222,7 @@ class Telemetry:
             families.feed_lag,
             families.feed_skew,
             families.feed_drift,
+            families.feed_account,
             families.feed_reconnects,
             families.events,
             families.gap,

@@ -152,6 +152,7 @@ def _feed(feed: FeedState) -> dict[str, Any]:
         "reason": feed.reason,
         "current": feed.current,
         "last_event_at": instant(feed.last_at),
+        "account": list(feed.account),
     }
 
 

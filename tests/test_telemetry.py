@@ -38,6 +38,7 @@ def test_a_feed_shows_what_it_does() -> None:
     feed.silent(silent=True)
     feed.received("contact_joined", 1_700_000_000_500_000, 1_700_000_001 * SECOND, 3)
     feed.skewed(-2 * SECOND)
+    feed.judged(2)
     feed.reconnected("lost")
     feed.gap(90 * SECOND)
 
@@ -48,6 +49,7 @@ def test_a_feed_shows_what_it_does() -> None:
         'callmon_feed_last_event_timestamp_seconds{feed="pbx"}': 1_700_000_000.5,
         'callmon_feed_lag_seconds{feed="pbx"}': 0.5,
         'callmon_feed_clock_skew_seconds{feed="pbx"}': -2.0,
+        'callmon_feed_account_findings{feed="pbx"}': 2.0,
         'callmon_feed_reconnects_total{feed="pbx",reason="lost"}': 1.0,
         'callmon_events_total{feed="pbx",kind="contact_joined"}': 3.0,
         'callmon_gap_seconds_total{feed="pbx"}': 90.0,
@@ -71,6 +73,7 @@ def test_a_forgotten_feed_leaves_no_series() -> None:
     gone, stays = telemetry.feed("gone"), telemetry.feed("stays")
     for feed in (gone, stays):
         feed.received("contact_joined", SECOND, SECOND)
+        feed.judged(1)
         feed.reconnected("lost")
 
     telemetry.forget_feed("gone")

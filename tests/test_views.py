@@ -185,6 +185,15 @@ def test_nobody_who_called_is_shown(desk: Desk) -> None:
     assert {"offset": 7} == views[3]["position"]
 
 
+def test_what_is_wrong_with_an_account_is_shown(desk: Desk) -> None:
+    """Who looks at the status need not search the log for it."""
+    desk.monitor.account(desk.feed, ("class call cannot be read",))
+
+    (feed,) = status_view(desk.monitor, "1", [])["feeds"]
+
+    assert ["class call cannot be read"] == feed["account"]
+
+
 def test_an_instant_is_utc() -> None:
     """RFC 3339, to the microsecond where there is one; unknown is null."""
     assert "2023-11-14T22:13:20Z" == instant(START)

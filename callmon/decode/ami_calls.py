@@ -217,6 +217,7 @@ class AmiCalls:
     def _called(self, message: Message, channel: str, at: Micros) -> list[Event]:  # noqa: ARG002 - one of the takers
         visit = self._visits.get(channel)
         if visit is not None and visit.waiting:
+            visit.called = True
             visit.picked_up = False  # another round begins: who had picked up is gone
             if visit.place is None:
                 visit.place = place_of(message)

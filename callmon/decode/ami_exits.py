@@ -128,7 +128,7 @@ class AmiExits:
             return []
         if visit.hung_up is None and not visit.stopped:
             visit.hung_up = at
-        if visit.undecided and visit.picked_up:
+        if visit.undecided and visit.picked_up and visit.called:
             return self._verdicts.left(visit, Outcome.ABANDONED, at)
         return []
 
@@ -169,6 +169,9 @@ class AmiExits:
     def _gone_unexplained(self, visit: Visit, at: Micros) -> list[Event]:
         """Decide on a channel that has ended after a Leave without Abandon."""
         if visit.picked_up:
+            if not visit.called:
+                # We are not told of agents: he may have been answered, and is lost to us.
+                return self._unknown(visit)
             return self._verdicts.left(visit, Outcome.ABANDONED, at, certain=False)
         if self._stayed(visit):
             return self._unknown(visit)

@@ -4,6 +4,8 @@ Events are not always what they seem: a snapshot may have overtaken a join, a ga
 swallowed one, and what was taken for over may turn out not to be.
 """
 
+import sys
+
 from callmon.clock import SECOND, Micros
 from callmon.decode.ami import Message
 from callmon.decode.ami_exits import AmiExits
@@ -55,7 +57,8 @@ class AmiMatching:
                     former.place = place_of(message)
                     return []
             events = self._exits.joined_again(former)
-        visit = Visit(channel, queue, at, joined=True, place=place_of(message))
+        place = place_of(message)
+        visit = Visit(channel, sys.intern(queue), at, joined=True, place=place)
         opened = self._verdicts.open(visit, at)
         if isinstance(opened, DropReason):
             self._drop(opened)

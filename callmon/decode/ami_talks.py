@@ -7,6 +7,7 @@ whose talk it was when the caller's channel is gone already (``send_agent_comple
 the two channels, or both leaving their bridge without coming back.
 """
 
+import sys
 from collections import deque
 
 import msgspec
@@ -37,14 +38,13 @@ SAME: Micros = 2 * SECOND
 MAX_DIGITS = 10
 """More digits than this are beyond belief in a time."""
 
-_Kept = tuple[str, str, str, str, int, str, str, bool, bool]
-"""A talk in a memory: the fields of ``_Talk`` up to *phone*, and which of the two channels
-may be optimised away."""
+_Kept = tuple[str, str, str, str, Micros, str, str, tuple[str, ...]]
+"""A talk in a memory: the fields of ``_Talk`` up to *local*."""
 
 _REASONS = {"caller": TalkEnd.CALLER, "agent": TalkEnd.AGENT, "transfer": TalkEnd.TRANSFER}
 
 
-class _Talk(msgspec.Struct, eq=False):
+class _Talk(msgspec.Struct, gc=False, eq=False):
     """One conversation, open or just ended."""
 
     contact: str
@@ -54,7 +54,7 @@ class _Talk(msgspec.Struct, eq=False):
     start: Micros
     caller: str  #: the caller's channel; another one where Asterisk optimised it away
     phone: str  #: the agent's channel, likewise
-    local: frozenset[str]  #: which of them may be optimised away
+    local: tuple[str, ...]  #: which of them may be optimised away
     away: dict[str, Micros]  #: who has left the bridge, and when
     ender: TalkEnd | None = None  #: who hung up first
     end: Micros | None = None
@@ -93,24 +93,22 @@ class AmiTalks:
             found = msgspec.json.decode(memory, type=list[_Kept])
         except msgspec.MsgspecError:
             return
-        for *fields, caller_local, phone_local in found[:MAX_TALKS]:
-            talk = _Talk(*fields, local=frozenset(), away={})
-            channels = ((talk.caller, caller_local), (talk.phone, phone_local))
-            talk.local = frozenset(channel for channel, local in channels if local)
-            self._add(talk)
+        for contact, queue, interface, agent, start, caller, phone, local in found[:MAX_TALKS]:
+            channels = caller, phone, local
+            self._add(_Talk(contact, queue, interface, agent, start, *channels, away={}))
 
     def begin(self, message: Message, queue: str, contact: str, at: Micros) -> bool:
         """Open the talk that AgentConnect *message* begins; False when there are too many."""
         if len(self._open) >= MAX_TALKS:
             return False
         phone = message.get("DestUniqueid", "")
-        interface = message.get("Interface", "")
-        local = frozenset(
+        # Thousands of talks are of the same few agents.
+        interface, agent = map(sys.intern, (message.get("Interface", ""), agent_of(message)))
+        local = tuple(
             channel
             for channel, name in ((contact, "Channel"), (phone, "DestChannel"))
             if message.get(name, "").startswith("Local/")
         )
-        agent = agent_of(message)
         self._add(_Talk(contact, queue, interface, agent, at, contact, phone, local, {}))
         return True
 
@@ -165,8 +163,10 @@ class AmiTalks:
                 talk.caller = channel
             else:
                 talk.phone = channel
-            if message.get("Channel", "").startswith("Local/"):
-                talk.local |= {channel}
+            # The same again, or the telephone at last.
+            again = message.get("Channel", "").startswith("Local/")
+            kept = tuple(other for other in talk.local if other != swapped)
+            talk.local = (*kept, channel) if again else kept
             if not talk.told:
                 self._kept[id(talk)] = _kept(talk)
         talk = self._channels.get(channel)
@@ -311,17 +311,8 @@ class AmiTalks:
 
 def _kept(talk: _Talk) -> str:
     """Return *talk* as text, to be read by ``AmiTalks.resume``."""
-    kept: _Kept = (
-        talk.contact,
-        talk.queue,
-        talk.interface,
-        talk.agent,
-        talk.start,
-        talk.caller,
-        talk.phone,
-        talk.caller in talk.local,
-        talk.phone in talk.local,
-    )
+    who = talk.contact, talk.queue, talk.interface, talk.agent
+    kept: _Kept = (*who, talk.start, talk.caller, talk.phone, talk.local)
     return msgspec.json.encode(kept).decode()
 
 

@@ -5,6 +5,7 @@ wait in one queue at a time, so the channel's id (Uniqueid) finds its visit; tho
 over are kept for a while, because what is said of them may come late.
 """
 
+import functools
 from collections import deque
 from collections.abc import Iterator
 
@@ -22,6 +23,9 @@ MAX_VISITS = 200_000
 REMEMBERED: Micros = 600 * SECOND
 """How long a visit that is over is kept; what is said later is said of an unknown one."""
 
+PLACES = 1_000
+"""Places shared by those who wait there: the queues of a dialplan, and where they lead."""
+
 Place = tuple[str, str, str]
 """Where a channel stands in the dialplan: context, extension, priority."""
 
@@ -31,6 +35,12 @@ def place_of(message: Message) -> Place | None:
     context, extension, priority = map(message.get, ("Context", "Exten", "Priority"))
     if context is None or extension is None or priority is None:
         return None
+    return _place(context, extension, priority)
+
+
+@functools.lru_cache(maxsize=PLACES)
+def _place(context: str, extension: str, priority: str) -> Place:
+    """Return one object for all who stand there: it is kept with each of them."""
     return context, extension, priority
 
 
@@ -59,6 +69,7 @@ class Visit(msgspec.Struct, gc=False, eq=False):
     abandons: int = 0
     hold: Micros | None = None  #: how long it waited, says Asterisk, in whole seconds
     moved: bool = False  #: it left for another place in the dialplan
+    called: bool = False  #: an agent's telephone was said to ring for it
     picked_up: bool = False  #: an agent has picked up and may be given the caller
     hung_up: Micros | None = None  #: the caller has hung up
     stopped: bool = False  #: Asterisk hung it up, to stop

@@ -30,6 +30,9 @@ JOIN_SLACK_S = 5
 """Whole seconds, and the way: a caller who waits for less than we listen less this joined
 before our eyes."""
 
+MAX_QUEUES = 10_000
+"""Some of them are enough to see whether callers are told of."""
+
 NAMED = 4
 """Actions named in a warning."""
 
@@ -55,23 +58,35 @@ AGENT = (
     "callers come and go but no queue events arrive: class agent cannot be read, or"
     " eventfilter or disabledevents keep them back"
 )
+CONNECT = (
+    "agents answer callers but no AgentConnect arrives: whom they answer is lost to AMI"
+    " (eventfilter or disabledevents keep the events of agents back)"
+)
+LEAVE = (
+    "callers leave but no QueueCallerLeave arrives: only audits find out"
+    " (eventfilter or disabledevents keep it back)"
+)
 
 _NOTED = frozenset(
     {
         "AgentComplete",
+        "AgentConnect",
         "FullyBooted",
         "Hangup",
         "HangupRequest",
         "QueueCallerAbandon",
         "QueueCallerJoin",
+        "QueueCallerLeave",
         "QueueEntry",
+        "QueueParams",
         "SoftHangupRequest",
         "VarSet",
     }
 )
 
 
-_HANGUPS = frozenset({"HangupRequest", "SoftHangupRequest"})
+_RETRACTED = {"AgentConnect": CONNECT, "QueueCallerLeave": LEAVE, "VarSet": DIALPLAN}
+"""What an event shows not to be so."""
 
 
 class AccountCheck:
@@ -87,6 +102,11 @@ class AccountCheck:
         self._seen: Counter[str] = Counter()
         self._hung_up: deque[str] = deque(maxlen=REMEMBERED)
         self._unexplained = 0
+        self._counts: dict[str, tuple[int, int]] = {}
+        """How many each queue said to have completed and abandoned, the last time."""
+        self._completed = self._gone = 0  #: of these while we listened
+        self._joined = now  #: when the last join was heard
+        self._unheard: set[str] = set()  #: who waits and has joined later than that
 
     def look(self, now: Micros) -> None:
         """Judge by what should have come by *now*, monotonic time."""
@@ -104,27 +124,67 @@ class AccountCheck:
         if event not in _NOTED:
             return
         self._seen[event] += 1
-        if event in _HANGUPS:
-            self._hung_up.append(message.get("Uniqueid", ""))
-        elif event == "QueueCallerAbandon":
-            self._unexplained += message.get("Uniqueid") not in self._hung_up
-            self._judge_classes()
-        elif event == "AgentComplete":
-            self._judge_classes()
-        elif event == "QueueCallerJoin" and "Timestamp" not in message:
+        if event in _RETRACTED:
+            self._retract(_RETRACTED[event])
+        self._judge(event, message, now)
+
+    def _judge(self, event: str, message: Message, now: Micros) -> None:
+        match event:
+            case "HangupRequest" | "SoftHangupRequest":
+                self._hung_up.append(message.get("Uniqueid", ""))
+            case "QueueCallerAbandon":
+                self._unexplained += message.get("Uniqueid") not in self._hung_up
+                self._judge_classes()
+            case "AgentComplete":
+                self._judge_classes()
+            case "QueueCallerJoin":
+                self._judge_join(message, now)
+            case "QueueEntry":
+                self._judge_entry(message, now)
+            case "QueueParams":
+                self._judge_queue(message)
+            case _:
+                pass
+
+    def _judge_join(self, message: Message, now: Micros) -> None:
+        self._joined = now
+        self._unheard.clear()
+        self._retract(AGENT)
+        if "Timestamp" not in message:
             self._find(STAMPS)
-        elif event == "VarSet":
-            self._retract(DIALPLAN)
-        elif event == "QueueEntry":
-            self._judge_entry(message, now)
 
     def _judge_entry(self, message: Message, now: Micros) -> None:
-        """See whether a caller who waits must have joined while we listened."""
+        """See whether a caller who waits must have joined since the last join that we heard.
+
+        If none was, one is enough; else it may be one whose id a transfer has changed.
+        """
         wait = message.get("Wait", "")
-        listened = (now - self._since) // SECOND
-        short = wait.isascii() and wait.isdecimal() and int(wait[:9]) + JOIN_SLACK_S < listened
-        if short and not self._seen["QueueCallerJoin"]:
-            self._find(AGENT)
+        if not (wait.isascii() and wait.isdecimal()):
+            return
+        if now - (int(wait[:9]) + JOIN_SLACK_S) * SECOND > self._joined:
+            self._unheard.add(message.get("Uniqueid", ""))
+            if not self._seen["QueueCallerJoin"] or len(self._unheard) >= ENOUGH:
+                self._unheard.clear()
+                self._find(AGENT)
+
+    def _judge_queue(self, message: Message) -> None:
+        """See whether a queue counts callers of whom no event has told."""
+        told = [message.get(key, "") for key in ("Completed", "Abandoned")]
+        if not all(count.isascii() and count.isdecimal() for count in told):
+            return
+        completed, abandoned = (int(count[:18]) for count in told)
+        queue = message.get("Queue", "")
+        before = self._counts.get(queue, (completed, abandoned))
+        if queue in self._counts or len(self._counts) < MAX_QUEUES:
+            self._counts[queue] = completed, abandoned
+        # who resets a queue sets it back to 0
+        fresh = max(0, completed - before[0])
+        self._completed += fresh
+        self._gone += fresh + max(0, abandoned - before[1])
+        if self._completed >= ENOUGH and not self._seen["AgentConnect"]:
+            self._find(CONNECT)
+        if self._gone >= ENOUGH and not self._seen["QueueCallerLeave"]:
+            self._find(LEAVE)
 
     def _judge_commands(self, message: Message) -> None:
         """See what the account may do."""

@@ -45,7 +45,13 @@ EVENT_MASK = "agent,call,system,dialplan"
 OVERFLOW = "overflow"
 """Reason of a drop: how much was lost with the connection nobody knows."""
 
-REFUSALS = ("authentication", "permission")
+NO_TLS = "WRONG_VERSION_NUMBER"
+"""OpenSSL's word for an answer that is no TLS at all."""
+
+AUTHENTICATION = "authentication"
+"""All that Asterisk tells of a login it refuses, whatever the reason."""
+
+REFUSALS = (AUTHENTICATION, "permission")
 """Words of an answer that another try does not change: the password is wrong, say. Others do
 change: Asterisk is shutting down, or a half-open session of ours has not ended yet."""
 
@@ -182,7 +188,8 @@ class AmiSession:
             text = f"{self.address}: the certificate is not trusted: {error.verify_message}"
             raise FeedError(FeedReason.DENIED, text) from error
         except ssl.SSLError as error:
-            text = f"{self.address}: expected TLS, found none that fits: {error.reason}"
+            hint = " (is it the port without TLS?)" if error.reason == NO_TLS else ""
+            text = f"{self.address}: expected TLS, found none that fits: {error.reason}{hint}"
             raise FeedError(FeedReason.MISSING, text) from error
         except OSError as error:
             text = f"{self.address}: expected a connection, found: {_cause(error)}"
@@ -204,7 +211,7 @@ class AmiSession:
         """Read the banner and see that it is an Asterisk we understand."""
         deadline = self._clock.monotonic() + BANNER_TIMEOUT
         while self.decoder.banner is None:
-            hint = "" if self._settings.tls else " (is it a port for TLS?)"
+            hint = "" if self._settings.tls else " (is it a port for TLS, or for HTTP?)"
             await self._advance(deadline, f"a greeting{hint}")
         version = self.decoder.version
         if version is None or version[0] < OLDEST_AMI:
@@ -235,6 +242,8 @@ class AmiSession:
     def _denied(self, expected: str, answer: Message) -> FeedError:
         said = self.quoted(answer.get("Message", answer.get("Response", "")))
         text = f"{self.address}: expected {expected}, found '{said}'"
+        if AUTHENTICATION in said.lower():
+            text += ": which of account, secret and permit is wrong, Asterisk's own log says"
         # Whoever tries a wrong password too often is shut out (fail2ban).
         refused = any(word in said.lower() for word in REFUSALS)
         return FeedError(FeedReason.DENIED, text, retry=not refused)

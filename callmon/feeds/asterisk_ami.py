@@ -97,6 +97,7 @@ class AsteriskAmiFeed:
         rounds = Rounds(self._settings, session, clock, self._interpreter.expect)
         self._warn_of_age(session)
         account = AccountCheck(clock.monotonic(), session.send("ListCommands"))
+        self._judge(account.findings)
         while True:
             rounds.look()
             received = session.receive()
@@ -164,11 +165,16 @@ class AsteriskAmiFeed:
         if rounds.fresh():
             self._context.drift(self._interpreter.drift)
         if account.findings != self.account:
-            self.account = account.findings
-            for finding in account.findings:
-                if finding not in self._warned:
-                    self._warned.add(finding)
-                    self._log.warning("feed.account", error=finding)
+            self._judge(account.findings)
+
+    def _judge(self, findings: tuple[str, ...]) -> None:
+        """Say what is wrong with the account; the log hears of each thing once."""
+        self.account = findings
+        self._context.account(findings)
+        for finding in findings:
+            if finding not in self._warned:
+                self._warned.add(finding)
+                self._log.warning("feed.account", error=finding)
 
     def _count_drops(self) -> None:
         drops = self._interpreter.drops

@@ -67,6 +67,11 @@ class FeedContext:
     """
     drift: Callable[[int], None] = lambda _: None
     """Says by how many waiting contacts the source's own count differed from ours."""
+    account: Callable[[tuple[str, ...]], None] = lambda _: None
+    """Says what its account at the source lacks or has too much of, in words for people.
+
+    Called when that has changed; nothing: the account is as it should be, as far as is known.
+    """
     tap: Tap = lambda _kind, _data: None
     """Is shown everything that goes over the wire, secrets included, for a recording."""
     resume: Position | None = None

@@ -241,8 +241,19 @@ STORIES = {
         "QueueCallerJoin; HangupRequest; QueueCallerAbandon; QueueCallerLeave; Shutdown",
         "abandoned",
     ),
+    # AgentConnect would be kept back, too: he may have been answered
+    "an agent picks up, and agents are not told of": (
+        (
+            "QueueCallerJoin; 3; DialEnd DialStatus=ANSWER; QueueCallerLeave; 30;"
+            " HangupRequest; Hangup"
+        ),
+        "lost?",
+    ),
     "an agent picks up, and his channel ends": (
-        "QueueCallerJoin; 3; DialEnd DialStatus=ANSWER; QueueCallerLeave; 1; Hangup",
+        (
+            "QueueCallerJoin; 2; AgentCalled; 1; DialEnd DialStatus=ANSWER;"
+            " QueueCallerLeave; 1; Hangup"
+        ),
         "abandoned?",
     ),
     "nobody picks up, and his channel ends": (

@@ -63,6 +63,28 @@ def test_stamped_events_tell_the_clock_until_a_ping_does() -> None:
     assert 9 * SECOND == board.interpreter.offset
 
 
+def test_an_answer_that_has_waited_to_be_read_moves_no_clock() -> None:
+    """The daemon stood still for a while: the PBX's clock is not slow for that."""
+    board = Switchboard()
+    board.hear(pong(START))
+    board.wait(30 * SECOND)
+
+    board.hear(pong(START + SECOND))
+
+    assert 0 == board.interpreter.offset
+
+
+def test_a_clock_that_is_set_back_is_believed_the_second_time() -> None:
+    """It stays so, other than an answer that was late once."""
+    board = Switchboard()
+    board.hear(pong(START))
+    board.hear(pong(START - 3600 * SECOND))
+
+    board.hear(pong(START - 3600 * SECOND))
+
+    assert -3600 * SECOND == board.interpreter.offset
+
+
 def test_a_clock_that_steps_back_breaks_nothing() -> None:
     """An end before its beginning is a wait of nothing."""
     board = Switchboard()
@@ -91,6 +113,27 @@ def test_a_restart_is_known_by_its_uptime() -> None:
     assert board.now - 20 * SECOND == restart.at
     assert 0 == board.interpreter.waiting("sales")
     assert {"1.1": ["joined"]} == ends(board.events)
+
+
+def test_a_restart_is_known_over_one_of_ours() -> None:
+    """Both were down: who waited or talked before is gone."""
+    board = Switchboard()
+    board.interpreter.resume(START - 60 * SECOND, 0, "[]")
+
+    board.hear(booted(20))
+
+    assert [SourceRestarted] == [type(e) for e in board.events]
+    assert [START - 20 * SECOND] == [e.at for e in board.events]
+
+
+def test_a_restart_of_ours_is_none_of_the_asterisk() -> None:
+    """It is older than the last that was heard of it."""
+    board = Switchboard(skew=-3600 * SECOND)
+    board.interpreter.resume(START - 60 * SECOND, -3600 * SECOND, "[]")
+
+    board.hear(booted(70))
+
+    assert [] == board.events
 
 
 @pytest.mark.parametrize("uptime", [1064, 1065, 1066])

@@ -5,7 +5,7 @@ import pytest
 from callmon.clock import SECOND
 from callmon.decode import ami_talks
 from callmon.events import ContactAnswered, TalkEnd, TalkEnded
-from tests.switchboard import Switchboard, ends, queue_rows
+from tests.switchboard import START, Switchboard, ends, event, queue_rows
 
 ANSWERED = "QueueCallerJoin; QueueCallerLeave; AgentConnect HoldTime=0; BridgeEnter;"
 LEG = "1.1-leg"
@@ -201,6 +201,87 @@ def test_a_talk_that_ended_in_a_gap_is_found(row: dict[str, str], length: int | 
 
     expected = [] if length is None else [("1.1", length, TalkEnd.AGENT)]
     assert expected == talks(board)
+
+
+def restarted(before: Switchboard, away: int) -> Switchboard:
+    """Return what goes on after a restart of ours, *away* seconds after all was heard."""
+    after = Switchboard()
+    after.now = before.now
+    after.interpreter.resume(before.now, 0, before.interpreter.memory)
+    after.wait(away * SECOND)
+    after.reconnect()
+    return after
+
+
+@pytest.mark.parametrize(
+    ("row", "expected"),
+    [
+        ({"InCall": "0", "LastCall": "1795333012"}, [("1.1", 11, TalkEnd.AGENT)]),
+        ({"InCall": "0", "LastCall": "0"}, [("1.1", 65, TalkEnd.AGENT)]),
+        ({"InCall": "1", "LastCall": "0"}, [("1.1", 69, TalkEnd.CALLER)]),
+    ],
+)
+def test_a_talk_outlives_a_restart_of_ours(
+    row: dict[str, str], expected: list[tuple[str, int, TalkEnd]]
+) -> None:
+    """Nobody else would ever tell its end: not the snapshot if it went on, nor if not."""
+    before = Switchboard()
+    before.play(f"{ANSWERED} 5")
+    board = restarted(before, 60)
+    member = {"Event": "QueueMember", "Queue": "sales", "Location": "SIP/7", "Status": "1"}
+
+    board.list_queues([*queue_rows(), member | {"Paused": "0"} | row])
+    board.play("4; HangupRequest; AgentComplete TalkTime=69 Reason=caller")
+    board.play("Hangup; 9")
+
+    assert expected == talks(board)
+
+
+def test_an_answer_during_a_restart_of_ours_is_told_with_its_end() -> None:
+    """It was missed as in any other gap; an older one is known, or nobody's."""
+    board = restarted(Switchboard(), 60)
+    board.list_queues(queue_rows())
+
+    board.play("AgentComplete HoldTime=4 TalkTime=30 Reason=caller", "in the gap")
+    board.play("AgentComplete HoldTime=4 TalkTime=90 Reason=caller", "long before")
+
+    assert {"in the gap": ["answered"]} == ends(board.events)
+
+
+def test_a_replaced_channel_is_remembered() -> None:
+    """The telephone behind a Local channel ends the talk, also after a restart of ours."""
+    before = Switchboard()
+    before.play("QueueCallerJoin; QueueCallerLeave; AgentConnect DestChannel=Local/7@agents")
+    before.play(f"BridgeEnter SwapUniqueid={LEG} Uniqueid=phone Channel=Local/8@agents")
+    board = restarted(before, 5)
+
+    board.play("BridgeEnter SwapUniqueid=phone Uniqueid=real; Hangup Uniqueid=phone; 9")
+    assert [] == talks(board)
+    board.play("HangupRequest Uniqueid=real; Hangup Uniqueid=real; 9")
+
+    assert [("1.1", 14, TalkEnd.AGENT)] == talks(board)
+
+
+def test_talks_that_are_over_are_not_remembered() -> None:
+    """Whatever their end was told by, and after a restart of Asterisk."""
+    board = Switchboard()
+    for caller, end in (("1", "AgentComplete TalkTime=1"), ("2", "Hangup; 9"), ("3", "1")):
+        board.play(f"{ANSWERED} {end}", caller)
+    assert 1 == board.interpreter.memory.count("SIP/7")
+
+    board.hear(event("FullyBooted", board.now, Uptime="0"))
+
+    assert "[]" == board.interpreter.memory
+
+
+@pytest.mark.parametrize("memory", ["", "[", '["x"]', '[["x", 1]]', '{"a": 1}'])
+def test_a_damaged_memory_holds_no_talk(memory: str) -> None:
+    """It comes from a file that people can write to."""
+    board = Switchboard()
+
+    board.interpreter.resume(START, 0, memory)
+
+    assert "[]" == board.interpreter.memory
 
 
 def test_a_flood_of_talks_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -213,6 +213,7 @@ class Desk:
         self.drops: Counter[tuple[str, str]] = Counter()
         self.gaps: list[tuple[Micros, str]] = []
         self.drifts: list[int] = []
+        self.accounts: list[tuple[str, ...]] = []
         self.current: list[int] = []  #: events known, each time that was all
         self.failure: FeedError | None = None
         self.settings = AsteriskAmiSettings(
@@ -237,6 +238,7 @@ class Desk:
             gap=lambda length, reason: self.gaps.append((length, reason)),
             current=lambda: self.current.append(len(self.events)),
             drift=self.drifts.append,
+            account=self.accounts.append,
             resume=self.position,
         )
 

@@ -8,7 +8,7 @@ import structlog
 
 from callmon.clock import SECOND
 from callmon.errors import FeedReason
-from callmon.events import ContactJoined, ContactLeft
+from callmon.events import ContactAnswered, ContactJoined, ContactLeft, TalkEnded
 from callmon.feeds.ami_rounds import NOBODY
 from callmon.testing import ManualClock
 from tests.feeds.ami_peer import SECRET, Desk, Pbx, caller, message, passing, until
@@ -268,6 +268,36 @@ async def test_a_gap_lasts_over_a_restart(pbx: Pbx) -> None:
     assert 60 * SECOND <= length <= 63 * SECOND
 
 
+async def test_a_talk_lasts_over_a_restart(pbx: Pbx) -> None:
+    """The position has what no snapshot shows, and as of the last event that was told."""
+    before = Desk(pbx)
+    talk = caller(1) | {"Interface": "SIP/7", "HoldTime": "0", "DestUniqueid": "leg"}
+    async with before.seeing():
+        pbx.join(1)
+        pbx.event("AgentConnect", **talk)
+        await until(lambda: any(isinstance(e, ContactAnswered) for e in before.events))
+        await until(lambda: "SIP/7" in str(before.position))
+    after = Desk(pbx, position=before.position)
+
+    async with after.seeing():
+        pbx.queues = {}
+        pbx.event("Hangup", **caller(1))
+        await until(lambda: pbx.count("QueueStatus") > 1)
+        await passing(pbx.clock, 2 * SECOND)
+        await until(lambda: any(isinstance(e, TalkEnded) for e in after.events))
+        await until(lambda: "SIP/7" not in str(after.position))
+
+
+@pytest.mark.parametrize("position", [{}, {"heard_at": "x"}, {"heard_at": 5, "memory": 7}])
+async def test_a_strange_position_is_none(pbx: Pbx, position: dict[str, str | int]) -> None:
+    """Older ones have less in them."""
+    desk = Desk(pbx, position=position)
+
+    async with desk.seeing():
+        pbx.join(1)
+        await until(desk.joined)
+
+
 async def test_a_gap_is_measured_from_the_last_byte_to_the_next_sight(pbx: Pbx) -> None:
     """Also over tries that fail: only the state of the queues ends it."""
     desk = Desk(pbx)
@@ -396,9 +426,9 @@ async def test_an_account_that_may_do_more_is_told_of(pbx: Pbx) -> None:
         async with desk.seeing():
             await until(lambda: desk.feed.account)
 
-    assert ["the account may do more than watch (Originate): give it no write class"] == [
-        *desk.feed.account
-    ]
+    told = ("the account may do more than watch (Originate): give it no write class",)
+    assert told == desk.feed.account
+    assert [(), told] == desk.accounts
     assert [*desk.feed.account] == [
         log["error"] for log in logs if log["event"] == "feed.account"
     ]

@@ -24,6 +24,11 @@ def take(account: AccountCheck, *events: str, start: int = 0, **fields: str) -> 
         account.take({**own, **fields}, LATER)
 
 
+def entry(number: int) -> Message:
+    """Return who has waited for half a minute."""
+    return {"Event": "QueueEntry", "Uniqueid": f"2.{number}", "Wait": "30"}
+
+
 def found(account: AccountCheck) -> list[str]:
     """Return what has become clear by now."""
     return list(account.findings)
@@ -115,6 +120,21 @@ def test_with_joins_the_queue_events_are_there(account: AccountCheck) -> None:
     assert [] == found(account)
 
 
+def test_joins_that_are_heard_no_more_are_missed(account: AccountCheck) -> None:
+    """Somebody has set disabledevents while we listened; one stranger is a transfer."""
+    take(account, "QueueCallerJoin")
+    for number in range(1, 5):
+        account.take(entry(number), 2 * LATER)
+        account.take(entry(number), 2 * LATER + 9 * SECOND)
+    assert [] == found(account)
+    account.take(entry(5), 2 * LATER)
+    assert [ami_account.AGENT] == found(account)
+
+    take(account, "QueueCallerJoin")
+
+    assert [] == found(account)
+
+
 @pytest.mark.parametrize(
     ("allowed", "expected"),
     [
@@ -139,3 +159,27 @@ def test_actions_that_need_a_class_are_more_than_watching(
     assert all(
         text in finding for text, finding in zip(expected, account.findings, strict=True)
     )
+
+
+def counted(account: AccountCheck, queue: str, completed: str, abandoned: str) -> None:
+    """Let an audit say how many a queue has served and lost."""
+    fields = {"Queue": queue, "Completed": completed, "Abandoned": abandoned}
+    account.take({"Event": "QueueParams", **fields}, LATER)
+
+
+def test_callers_of_whom_only_the_queue_knows_mean_that_events_are_kept_back(
+    account: AccountCheck,
+) -> None:
+    """What it counted before we came, and a count that begins anew, prove nothing."""
+    for queue, completed, abandoned in (("a", 90, 9), ("b", 5, 0), ("a", 0, 1), ("a", 2, 3)):
+        counted(account, queue, str(completed), str(abandoned))
+    counted(account, "b", "x", "9")
+    assert [] == found(account)
+    counted(account, "b", "6", "0")
+    assert [ami_account.LEAVE] == found(account)
+    counted(account, "b", "8", "0")
+    assert [ami_account.LEAVE, ami_account.CONNECT] == found(account)
+
+    take(account, "AgentConnect", "QueueCallerLeave")
+
+    assert [] == found(account)

@@ -51,6 +51,7 @@ async def test_a_wrong_secret_is_not_tried_again_soon(pbx: Pbx, login: AmiLogin)
 
     assert (FeedReason.DENIED, False) == (error.reason, error.retry)
     assert "expected 'callmon' to be let in, found 'Authentication failed'" in str(error)
+    assert "Asterisk's own log says" in str(error)
 
 
 @pytest.mark.parametrize("message", ["Login Already In Use", "Asterisk is shutting down"])
@@ -142,7 +143,7 @@ async def test_an_old_asterisk_that_may_work_is_listened_to_with_a_warning(pbx: 
 @pytest.mark.parametrize(
     ("silent", "expected"),
     [
-        ("", "a greeting (is it a port for TLS?)"),
+        ("", "a greeting (is it a port for TLS, or for HTTP?)"),
         ("Challenge", "an answer to Challenge"),
         ("Login", "an answer to Login"),
     ],
@@ -260,6 +261,7 @@ async def test_a_port_without_tls_is_told_from_one_with_it(pbx: Pbx) -> None:
     error = await Desk(pbx, tls=AmiTls(verify=False)).fails()
 
     assert "expected TLS, found none" in str(error)
+    assert "(is it the port without TLS?)" in str(error)
 
 
 async def test_an_authority_that_cannot_be_read_is_named(pbx: Pbx, tmp_path: Path) -> None:
