@@ -199,6 +199,7 @@ class App:
         stored = await asyncio.to_thread(self._file.load_or_set_aside)
         if stored is not None:
             stored.adopt({feed.name: stream_of(feed) for feed in self.config.feeds})
+            self.monitor.engine.expect_visits(stored.visits)
             await tell_history(self.monitor, self.config, stored, self._clock.now())
             self.monitor.engine.restore_visits(stored.visits)
             self.monitor.engine.restore(stored.counters)

@@ -195,6 +195,17 @@ class Engine:
             for visit in route.book.snapshot()
         ]
 
+    def expect_visits(self, visits: Iterable[Sequence[Any]]) -> None:
+        """Have books for ``open_visits`` also where a source has no live feed any more.
+
+        Call it before the records are read again: what was not settled is to be counted.
+        """
+        for name in {visit[0] for visit in visits}:
+            if name in self.settings.sources:
+                state = self._sources.get(name) or self._open_source(name)
+                if state.docket is None:
+                    self._go_live(state)
+
     def restore_visits(self, visits: Iterable[Sequence[Any]]) -> None:
         """Take back ``open_visits``.
 
@@ -311,14 +322,15 @@ class Engine:
     def _drop(self, reason: DropReason) -> None:
         self.dropped[reason] = self.dropped.get(reason, 0) + 1
 
-    def _source_changed(
-        self, state: SourceState, event: SourceRestarted | FeedChanged, *, live: bool
-    ) -> None:
+    def _source_changed(self, state: SourceState, event: Event, *, live: bool) -> None:
         if isinstance(event, FeedChanged):
             if event.live and state.docket is None:
                 self._go_live(state)
             state.feed_changed(event)
             self._see()
+            return
+        if not isinstance(event, SourceRestarted):
+            self._drop(DropReason.ORPHAN)  # what only a live feed may tell
             return
         state.source.saw(event.at)
         for route in state.queues.values():

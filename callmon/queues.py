@@ -261,6 +261,19 @@ class SubjectState:
         self.unsettled -= 1
         self._changes += 1
 
+    def unsettle(self, outcome: Outcome | None, wait: Micros | None) -> None:
+        """Take back that ``gather`` has counted an end that may yet be told otherwise."""
+        self.unsettled += 1
+        if outcome is None:
+            self.arrived += 1  # neither those who wait nor the windows held it
+            return
+        code = self._code(outcome, wait)
+        self.counts[code] -= 1
+        if wait is not None:
+            self.sums[code] -= wait
+            if outcome is _ANSWERED or outcome is _ABANDONED:
+                self.buckets[outcome][bisect_left(self.bounds, wait)] -= 1
+
     def correct(self, settled: Outcome, outcome: Outcome) -> None:
         """Count that a settled contact has turned out to have ended otherwise."""
         key = settled, outcome

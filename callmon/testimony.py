@@ -5,15 +5,17 @@ at once and exactly, but with holes where its connection was cut, the record com
 time later, and in whole seconds. So what they say is paired by id, time and order.
 """
 
-from collections.abc import Iterator, Mapping
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
 from enum import IntFlag
 from typing import Any
 
 import msgspec
 
 from callmon.clock import SECOND, Micros
-from callmon.contacts import Contact
-from callmon.events import ContactJoined, Outcome
+from callmon.contacts import Contact, Source
+from callmon.events import ContactJoined, Outcome, TalkEnded
 from callmon.queues import SubjectState
 
 __all__ = [
@@ -23,7 +25,10 @@ __all__ = [
     "STORED",
     "Told",
     "Visit",
+    "Visits",
     "adopted",
+    "alike",
+    "answered_unseen",
     "begun",
     "chain",
     "ended",
@@ -33,7 +38,7 @@ __all__ = [
     "remember",
     "renamed",
     "repeats_end",
-    "unlink",
+    "talk_of",
     "verdict",
     "was_told",
 ]
@@ -53,7 +58,7 @@ LAG: Micros = 300 * SECOND
 """How much later than it was a live feed without time stamps may tell of a join: Asterisk
 queues what a line or its own machinery is too slow for."""
 
-_LOST, _ABANDONED = Outcome.LOST, Outcome.ABANDONED
+_LOST, _ABANDONED, _ANSWERED = Outcome.LOST, Outcome.ABANDONED, Outcome.ANSWERED
 
 _OVERRULED = {
     (Outcome.ABANDONED, Outcome.LOST),
@@ -77,9 +82,12 @@ class Told(IntFlag):
     JOIN_LOGGED = 2
     END_LIVE = 4
     END_LOGGED = 8
+    TALK_LIVE = 16  #: the end of its talk
+    TALK_LOGGED = 32
 
 
 _LIVE = Told.JOIN_LIVE | Told.END_LIVE
+_LOGGED = Told.JOIN_LOGGED | Told.END_LOGGED
 
 
 def verdict(live: Outcome | None, *, certain: bool, logged: Outcome | None) -> Outcome | None:
@@ -127,6 +135,11 @@ class Visit(msgspec.Struct, gc=False):
     shown: tuple[SubjectState, ...] = ()  #: whose windows show it
 
     @property
+    def bygone(self) -> bool:
+        """Whether it was over before a live feed joined the record: it counts already."""
+        return self.settled and self.end is not None and self.outcome is None
+
+    @property
     def open(self) -> bool:
         """Whether it waits or talks."""
         return self.end is None or self.talking
@@ -152,7 +165,8 @@ def ended(visit: Visit) -> tuple[Outcome | None, Micros, Micros | None]:
     return outcome, at, None if outcome is _LOST else wait
 
 
-STORED = tuple(field for field in Visit.__struct_fields__ if field not in ("former", "shown"))
+STORED = Visit.__struct_fields__[:-2]
+"""What of a visit a checkpoint holds: all but the visit before it and the states."""
 
 
 def chain(latest: Visit | None) -> Iterator[Visit]:
@@ -162,12 +176,90 @@ def chain(latest: Visit | None) -> Iterator[Visit]:
         latest = latest.former
 
 
-def unlink(latest: Visit | None, gone: Visit) -> None:
+class Visits:
+    """The visits of every id, until they can be told of no more."""
+
+    __slots__ = ("_gone", "_source", "latest")
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self.latest: dict[str, Visit] = {}  #: the latest of each id
+        self._gone: deque[tuple[Micros, str, Visit]] = deque()
+
+    def of(self, key: str) -> Iterator[Visit]:
+        """Yield the visits of an id, the latest first."""
+        return chain(self.latest.get(key))
+
+    def all(self) -> list[Visit]:
+        """Return every visit, once: who was renamed is known under two ids."""
+        visits = {id(visit): visit for key in self.latest for visit in self.of(key)}
+        return list(visits.values())
+
+    def know(self, key: str, visit: Visit) -> None:
+        """Put *visit* among those of an id, which stand in order of their beginning."""
+        known = list(self.of(key))
+        if any(other is visit for other in known):
+            return
+        if visit.former is None and not (known and known[0].start > visit.start):
+            visit.former = self.latest.get(key)
+            self.latest[key] = visit
+        else:
+            # One who was renamed brings his former visits along.
+            own = [other for other in chain(visit) if not any(each is other for each in known)]
+            self.latest[key] = _linked([*own, *known])
+        self._gone.append((self._source.watermark, key, visit))
+
+    def forget(self) -> None:
+        """Drop visits that ended long ago, by the source's own time.
+
+        What is told of so long ago is late: it is not counted again.
+        """
+        gone, horizon, latest = self._gone, self._source.horizon, self.latest
+        while gone and gone[0][0] < horizon:
+            _, key, visit = gone.popleft()
+            if visit.open or not visit.settled or (visit.end or 0) >= horizon:
+                gone.append((self._source.watermark, key, visit))
+            elif latest.get(key) is not visit:
+                _unlink(latest.get(key), visit)
+            elif visit.former is None:
+                del latest[key]
+            else:
+                latest[key] = visit.former
+
+    def clear(self) -> None:
+        """Forget all of them."""
+        self.latest.clear()
+        self._gone.clear()
+
+
+def _linked(visits: Iterable[Visit]) -> Visit:
+    """Let *visits* of one id stand in order of their beginning; return the latest."""
+    ordered = sorted(visits, key=lambda visit: visit.start)
+    ordered[0].former = None
+    for former, visit in itertools.pairwise(ordered):
+        visit.former = former
+    return ordered[-1]
+
+
+def _unlink(latest: Visit | None, gone: Visit) -> None:
     """Take *gone* out of the visits behind *latest*."""
     for visit in chain(latest):
         if visit.former is gone:
             visit.former = gone.former
             return
+
+
+def alike(visits: Iterable[Visit], stored: Visit) -> Visit | None:
+    """Return which of *visits*, all told by the record, a checkpoint holds as *stored*."""
+    if not stored.told & _LOGGED:
+        return None  # the record had not told of it yet
+    near = [visit for visit in visits if abs(visit.start - stored.start) <= NEAR]
+    # Where the record has told of it, its place in the stream is the surest sign.
+    return min(
+        near,
+        key=lambda visit: (visit.seq != stored.seq, abs(visit.start - stored.start)),
+        default=None,
+    )
 
 
 def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | None:
@@ -224,7 +316,9 @@ def was_told(latest: Visit | None, seq: int) -> bool:
     return any(seq <= visit.seq for visit in chain(latest))
 
 
-def expected(latest: Visit | None, at: Micros, *, live: bool) -> Visit | None:
+def expected(
+    latest: Visit | None, at: Micros, wait: Micros | None, *, live: bool
+) -> Visit | None:
     """Return the visit whose beginning this feed has told and whose end it now tells."""
     if not live:
         for visit in chain(latest):
@@ -236,9 +330,48 @@ def expected(latest: Visit | None, at: Micros, *, live: bool) -> Visit | None:
         if visit.has(Told.END_LIVE) and visit.live_at == at:
             return visit
     for visit in told:
-        if not visit.has(Told.END_LIVE) or visit.live in _MAY_CHANGE:
+        if not visit.has(Told.END_LIVE):
+            return visit
+        same = visit.lagging or wait is None or abs(at - wait - visit.start) <= NEAR
+        if visit.live in _MAY_CHANGE and same:
             return visit
     return None
+
+
+def talk_of(latest: Visit | None, event: TalkEnded, bit: Told) -> Visit | None:
+    """Return the visit whose talk *event* ends, for a feed that has not told *bit* of it.
+
+    It may be over already by the other feed's word, and the same id may wait again.
+    """
+    talks = [
+        visit
+        for visit in chain(latest)
+        if visit.talking
+        or (
+            not visit.has(bit)
+            and _ANSWERED is (visit.logged if bit is Told.TALK_LOGGED else visit.outcome)
+        )
+    ]
+    if event.talk is not None:
+        began = event.at - event.talk
+        near = [visit for visit in talks if abs((visit.end or 0) - began) <= NEAR]
+        if near:
+            return min(near, key=lambda visit: abs((visit.end or 0) - began))
+    if bit is Told.TALK_LOGGED:
+        # The record tells in order: of whose answer it has told nothing it tells no talk.
+        talks = [visit for visit in talks if visit.has(Told.END_LOGGED)]
+    talking = [visit for visit in talks if visit.talking]
+    if talking:
+        return talking[-1]
+    return talks[-1] if talks and event.talk is None else None
+
+
+def answered_unseen(latest: Visit, event: TalkEnded, *, live: bool) -> bool:
+    """Tell whether *latest*, who waits, was answered: *event* ends a talk of no other."""
+    join = Told.JOIN_LIVE if live else Told.JOIN_LOGGED
+    if latest.end is not None or not latest.has(join):
+        return False
+    return event.talk is None or event.at - event.talk >= latest.start - NEAR
 
 
 def missed(
@@ -294,12 +427,11 @@ def renamed(visits: Mapping[str, Visit], began: Micros, since: Micros) -> str | 
 
 def overruled(visit: Visit, horizon: Micros) -> bool:
     """Tell whether reading the record again, as far back as *horizon*, would tell wrong."""
-    return (
-        visit.end is not None
-        and visit.end > horizon
-        and visit.outcome is not None
-        and visit.outcome is not visit.logged
-    )
+    if visit.end is None or visit.end <= horizon:
+        return False
+    if visit.outcome is not None and visit.outcome is not visit.logged:
+        return True
+    return visit.talked and not visit.has(Told.TALK_LOGGED)
 
 
 def adopted(contact: Contact | None) -> Iterator[Visit]:
@@ -307,11 +439,13 @@ def adopted(contact: Contact | None) -> Iterator[Visit]:
     while contact is not None:
         visit = Visit(contact.start, Told.JOIN_LOGGED, seq=contact.seq)
         if contact.end is not None:
-            visit.told = Told.JOIN_LIVE | Told.JOIN_LOGGED | Told.END_LIVE | Told.END_LOGGED
-            visit.end = visit.logged_at = visit.live_at = contact.end
+            visit.told = Told.JOIN_LOGGED | Told.END_LOGGED
+            visit.end = visit.logged_at = contact.end
             visit.settled = True
             visit.talking = contact.talking
-            visit.talked = not contact.talking
+            if not contact.talking:
+                visit.talked = True
+                visit.told |= Told.TALK_LOGGED
         yield visit
         contact = contact.former
 

@@ -7,7 +7,7 @@ it is only counted as a correction.
 """
 
 import heapq
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from callmon.clock import SECOND, Micros
 from callmon.events import Outcome
@@ -113,7 +113,7 @@ class VisitStates:
     def end(self, visit: Visit) -> None:
         """Bring what is shown of *visit*, which waits no more, to what is known now."""
         outcome, at, wait = ended(visit)
-        if (outcome, at, wait) == (visit.outcome, visit.end, visit.wait):
+        if visit.bygone or (outcome, at, wait) == (visit.outcome, visit.end, visit.wait):
             return
         waited = visit.end is None
         if visit.end is not None and visit.outcome is not None:
@@ -126,12 +126,26 @@ class VisitStates:
                 state.stop_wait(visit.start)
             if not visit.settled:
                 self.put_off(visit)
-        elif visit.settled and visit.counted is not None and former is not outcome:
+        elif visit.counted is not None and former is not outcome:
             for state in visit.shown:
                 state.correct(visit.counted, outcome or Outcome.LOST)
         self._show(visit)
         if former is not None:
             self._surprised()
+
+    def move(self, visits: Iterable[Visit]) -> None:
+        """Go on counting *visits* in the states that are now to be told of.
+
+        New ones have summed up what windows and gauges hold.
+        """
+        for visit in visits:
+            if visit.end is None or not visit.shown:
+                continue
+            if not visit.settled:
+                for state in self.states:
+                    if state not in visit.shown:
+                        state.unsettle(visit.outcome, visit.wait)
+            visit.shown = self.states
 
     def put_off(self, visit: Visit) -> None:
         """Count the end of *visit* when it is settled."""

@@ -7,15 +7,15 @@ which visit they tell of; how they come to one outcome is ``callmon.testimony``'
 and when that counts ``callmon.visit_states``'s.
 """
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from callmon.agents import agent_changed, agent_removed, agents_gone
 from callmon.clock import SECOND, Micros
-from callmon.contacts import MAX_CONTACTS, MAX_OPEN, MEMORY, ContactBook, Source
+from callmon.contacts import MAX_CONTACTS, MAX_OPEN, ContactBook, Source
 from callmon.errors import DropReason
 from callmon.events import (
     AgentChanged,
@@ -36,16 +36,18 @@ from callmon.testimony import (
     STORED,
     Told,
     Visit,
+    Visits,
     adopted,
+    alike,
+    answered_unseen,
     begun,
-    chain,
     expected,
     missed,
     overruled,
     remember,
     renamed,
     repeats_end,
-    unlink,
+    talk_of,
     was_told,
 )
 from callmon.visit_states import Docket, VisitStates
@@ -65,14 +67,13 @@ class VisitBook:
     """
 
     __slots__ = (
-        "_gone",
         "_notable",
         "_refused",
         "_shown",
         "_surprised",
         "_talks",
+        "_visits",
         "source",
-        "visits",
     )
 
     def __init__(
@@ -85,11 +86,10 @@ class VisitBook:
         self.source = source
         self._shown = VisitStates(states, docket, surprised)
         self._surprised = surprised
-        self.visits: dict[str, Visit] = {}  #: the latest of each id
-        self._gone: deque[tuple[Micros, str, Visit]] = deque()
+        self._visits = Visits(source)
         #: what a checkpoint may have to hold, with its ids
         self._notable: dict[int, tuple[Visit, list[str]]] = {}
-        self._refused: dict[str, bool] = {}  #: by contact: whether a live feed told it
+        self._refused: dict[str, int] = {}  #: by contact: how many more a live feed told
         self._talks: dict[str, Micros] = {}  #: by contact: ends of talks of unknown visits
 
     @property
@@ -99,7 +99,10 @@ class VisitBook:
 
     @states.setter
     def states(self, states: tuple[SubjectState, ...]) -> None:
+        former = self._shown.states
         self._shown.states = states
+        if states != former:
+            self._shown.move(self._visits.all())
 
     @classmethod
     def adopt(
@@ -112,8 +115,7 @@ class VisitBook:
         heir = cls(book.source, book.states, docket, surprised)
         for key, contact in book.contacts.items():
             for visit in reversed(list(adopted(contact))):
-                heir._file(key, visit)
-                heir._gone.append((book.source.watermark, key, visit))
+                heir._visits.know(key, visit)
                 heir._notable[id(visit)] = visit, [key]
         return heir
 
@@ -123,7 +125,7 @@ class VisitBook:
         """Open a visit, or confirm one; None when it was of use."""
         key, at = event.contact, event.at
         bit = Told.JOIN_LIVE if live else Told.JOIN_LOGGED
-        latest = self.visits.get(key)
+        latest = self._visits.latest.get(key)
         if not live and was_told(latest, event.seq):
             return DropReason.DUPLICATE
         known = begun(latest, event, live=live)
@@ -131,7 +133,7 @@ class VisitBook:
             return self._confirm_join(known, event, bit)
         if at < self.source.horizon:
             return DropReason.LATE
-        if len(self.visits) >= MAX_CONTACTS:
+        if len(self._visits.latest) >= MAX_CONTACTS:
             return DropReason.CONTACT_LIMIT
         if latest is not None and latest.has(bit) and latest.start <= at:
             self._lose_end(latest, at, live=live)
@@ -157,17 +159,17 @@ class VisitBook:
     def moved(self, event: ContactMoved, *, live: bool) -> DropReason | None:
         """Go on with a waiting visit under another id."""
         del live
-        visit = self.visits.get(event.contact)
+        visit = self._visits.latest.get(event.contact)
         if visit is None or visit.end is not None:
             return DropReason.DUPLICATE
-        self._rename(event.contact, visit, event.heir, event.at)
+        self._rename(event.contact, visit, event.heir)
         return None
 
     def listed(self, event: ContactsListed, *, live: bool) -> DropReason | None:
         """Close the waits of those who are not among all who wait."""
-        visits = self.visits
-        waiting = {id(visits[key]) for key in event.contacts if key in visits}
-        for visit in list(visits.values()):
+        latest = self._visits.latest
+        waiting = {id(latest[key]) for key in event.contacts if key in latest}
+        for visit in self._visits.all():
             if visit.end is None and visit.start < event.at - NEAR and id(visit) not in waiting:
                 self._lose_end(visit, event.at, live=live)
         return None
@@ -175,29 +177,30 @@ class VisitBook:
     def talk_ended(self, event: TalkEnded, *, live: bool) -> DropReason | None:
         """End a talk; None when it was of use."""
         key = event.contact
-        latest = self.visits.get(key)
+        latest = self._visits.latest.get(key)
         if not live and was_told(latest, event.seq):
             return DropReason.DUPLICATE
         if latest is None:
             return self._orphan_talk(event)
-        talks = [visit for visit in chain(latest) if visit.talking]
-        if not talks:
-            if latest.end is not None or not latest.has(
-                Told.JOIN_LIVE if live else Told.JOIN_LOGGED
-            ):
+        bit = Told.TALK_LIVE if live else Told.TALK_LOGGED
+        visit = talk_of(latest, event, bit)
+        if visit is None:
+            if not answered_unseen(latest, event, live=live):
                 return DropReason.DUPLICATE
             self._answer_unseen(key, latest, event, live=live)
-            talks = [latest]
-        visit = talks[-1]
+            visit = latest
+        visit.told |= bit
         if not live:
             visit.seq = max(visit.seq, event.seq)
+        if not visit.talking:
+            return DropReason.DUPLICATE
         known = self._knows_talk(event)
         self._shown.hang_up(visit, event.at, None if known else event.talk)
         return None
 
     def rang(self, event: RingNotAnswered, *, live: bool) -> None:
         """Count a ring that was not taken, told by one feed or by both."""
-        visit = self.visits.get(event.contact)
+        visit = self._visits.latest.get(event.contact)
         if visit is not None:
             if live:
                 visit.rings_live += 1
@@ -213,10 +216,12 @@ class VisitBook:
 
     def refused(self, event: ContactRefused, *, live: bool) -> DropReason | None:
         """Count a contact that the queue did not take, told by one feed or by both."""
-        teller = self._refused.pop(event.contact, None)
-        if teller is not None and teller is not live:
+        surplus = self._refused.pop(event.contact, 0)
+        step = 1 if live else -1
+        if surplus + step:
+            remember(self._refused, event.contact, surplus + step)
+        if surplus * step < 0:
             return DropReason.DUPLICATE
-        remember(self._refused, event.contact, live)
         for state in self.states:
             state.refused[event.reason] = state.refused.get(event.reason, 0) + 1
             state.changed()
@@ -236,50 +241,34 @@ class VisitBook:
         """The source began anew at *at*: waits before have no end, talks are over."""
         until = at if live else at + SECOND - 1
         end = Told.END_LIVE if live else Told.END_LOGGED
-        for latest in list(self.visits.values()):
-            for visit in chain(latest):
-                if visit.start > until or (not live and visit.seq > seq):
-                    continue
-                if visit.end is None or not (visit.settled or visit.has(end)):
-                    self._lose_end(visit, at, live=live)
-                if visit.talking and visit.end is not None and visit.end <= until:
-                    self._shown.hang_up(visit, at, None)
+        for visit in self._visits.all():
+            if visit.start > until or (not live and visit.seq > seq):
+                continue
+            if visit.end is None or not (visit.settled or visit.has(end)):
+                self._lose_end(visit, at, live=live)
+            if visit.talking and visit.end is not None and visit.end <= until:
+                self._shown.hang_up(visit, at, None)
 
     def close(self, now: Micros) -> None:
         """Nothing more will come here: waits are lost, talks are over."""
-        for latest in list(self.visits.values()):
-            for visit in chain(latest):
-                self._give_up(visit, now)
-        self.visits.clear()
-        self._gone.clear()
+        for visit in self._visits.all():
+            self._give_up(visit, now)
+        self._visits.clear()
         self._notable.clear()
         agents_gone(self.states, self.source.name, now)
 
     def sweep(self, now: Micros) -> bool:
         """Close what has been open for longer than ``MAX_OPEN``; tell whether there was any.
 
-        Forgets those who left longer than ``MEMORY`` ago.
+        Forgets those of whom no more can be told.
         """
         swept = False
-        for latest in list(self.visits.values()):
-            for visit in chain(latest):
-                if visit.open and visit.start <= now - MAX_OPEN:
-                    self._give_up(visit, now)
-                    swept = True
-        self.forget(now)
+        for visit in self._visits.all():
+            if visit.open and visit.start <= now - MAX_OPEN:
+                self._give_up(visit, now)
+                swept = True
+        self._visits.forget()
         return swept
-
-    def forget(self, now: Micros) -> None:
-        """Drop visits that were settled longer than ``MEMORY`` ago."""
-        gone = self._gone
-        while gone and gone[0][0] < now - MEMORY:
-            _, key, visit = gone.popleft()
-            if visit.open or not visit.settled:
-                gone.append((now, key, visit))
-            elif self.visits.get(key) is visit:
-                del self.visits[key]
-            else:
-                unlink(self.visits.get(key), visit)
 
     def open_starts(self) -> list[Micros]:
         """Return when every open visit, or the visit of every open talk, began."""
@@ -293,19 +282,20 @@ class VisitBook:
         told: list[list[Any]] = []
         for place, (visit, keys) in list(self._notable.items()):
             if visit.open or not visit.settled or overruled(visit, horizon):
-                told.append([keys, [getattr(visit, name) for name in STORED]])
+                told.append([keys, astuple(visit)[: len(STORED)]])
             else:
                 del self._notable[place]
         return told
 
     def restore(self, keys: list[str], values: list[Any]) -> None:
         """Take back one of ``snapshot``; the record has been read again as far as then."""
-        stored = msgspec.convert(dict(zip(STORED, values, strict=True)), Visit)
-        visit = self._same(keys, stored)
+        # An older callmon stored less: what it did not know has its default.
+        stored = msgspec.convert(dict(zip(STORED, values, strict=False)), Visit)
+        visit = alike((visit for key in keys for visit in self._visits.of(key)), stored)
         if visit is None:
             visit = self._open(keys[0], stored.start, Told(0), stored.seq, live=False)
         for key in keys:
-            self._file(key, visit)
+            self._visits.know(key, visit)
         self._notable[id(visit)] = visit, keys
         self._shown.restart_wait(visit, stored.start)
         for name in ("certain", "live", "live_at", "live_wait", "rings_live"):
@@ -326,42 +316,18 @@ class VisitBook:
         if visit.end is not None and not visit.settled:
             self._shown.put_off(visit)
 
-    def _same(self, keys: list[str], stored: Visit) -> Visit | None:
-        for key in keys:
-            for visit in chain(self.visits.get(key)):
-                if abs(visit.start - stored.start) <= NEAR:
-                    return visit
-        return None
-
     # ---- inside -----------------------------------------------------------------------
 
     def _open(self, key: str, start: Micros, told: Told, seq: int, *, live: bool) -> Visit:
         visit = Visit(start, told, seq=-1 if live else seq)
-        self._file(key, visit)
-        self._gone.append((self.source.watermark, key, visit))
+        self._visits.know(key, visit)
         self._notable[id(visit)] = visit, [key]
         self._shown.join(start)
         return visit
 
-    def _file(self, key: str, visit: Visit) -> None:
-        """Put *visit* among those of its id, which stand in order of their beginning."""
-        latest = self.visits.get(key)
-        if any(known is visit for known in chain(latest)):
-            return
-        if latest is None or latest.start <= visit.start:
-            if latest is not None:
-                visit.former = latest
-            self.visits[key] = visit
-            return
-        later = latest
-        while later.former is not None and later.former.start > visit.start:
-            later = later.former
-        visit.former, later.former = later.former, visit
-
-    def _rename(self, key: str, visit: Visit, heir: str, at: Micros) -> None:
+    def _rename(self, key: str, visit: Visit, heir: str) -> None:
         """Know *visit* under the id *heir*, too: its former one may still be told."""
-        self._file(heir, visit)
-        self._gone.append((at, key, visit))
+        self._visits.know(heir, visit)
         _, keys = self._notable.setdefault(id(visit), (visit, [key]))
         keys.append(heir)
 
@@ -382,10 +348,10 @@ class VisitBook:
         self, event: ContactAnswered | ContactLeft, wait: Micros | None, *, live: bool
     ) -> Visit | DropReason:
         """Return the visit whose wait *event* ends or tells more of."""
-        latest = self.visits.get(event.contact)
+        latest = self._visits.latest.get(event.contact)
         if not live and was_told(latest, event.seq):
             return DropReason.DUPLICATE
-        visit = expected(latest, event.at, live=live) or missed(
+        visit = expected(latest, event.at, wait, live=live) or missed(
             latest, event.at, wait, live=live
         )
         if visit is not None:
@@ -401,16 +367,16 @@ class VisitBook:
         """Return the visit, begun at *began*, of an id of which none is known to end."""
         if event.at < self.source.horizon:
             return DropReason.LATE
-        if len(self.visits) >= MAX_CONTACTS:
+        if len(self._visits.latest) >= MAX_CONTACTS:
             return DropReason.CONTACT_LIMIT
         since = self.source.since
         key = None
         if not live and event.wait is not None and since is not None:
-            key = renamed(self.visits, began, since)
+            key = renamed(self._visits.latest, began, since)
         if key is None:
             return self._open(event.contact, began, Told(0), event.seq, live=live)
-        visit = self.visits[key]
-        self._rename(key, visit, event.contact, event.at)
+        visit = self._visits.latest[key]
+        self._rename(key, visit, event.contact)
         return visit
 
     def _tell(

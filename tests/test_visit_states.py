@@ -1,9 +1,13 @@
 """Tests of when the end of a visit shows, and when it counts."""
 
+import dataclasses
+
 import pytest
 
 from callmon.clock import SECOND
 from callmon.events import Outcome
+from callmon.queues import GroupSettings
+from callmon.rules import SubjectKind
 from callmon.visit_states import PATIENCE, SETTLED_AFTER
 from tests.tellers import BASE, Teller, finish, joined, left
 
@@ -105,3 +109,25 @@ def test_a_guess_waits_for_the_record_that_knows_of_the_visit(teller: Teller) ->
     teller.engine.advance(BASE + 70 * SECOND)
     assert {Outcome.LOST: 1, Outcome.ABANDONED: 1} == teller.outcomes()
     assert not teller.state.corrected
+
+
+@pytest.mark.parametrize("outcome", [None, Outcome.TIMEOUT], ids=repr)
+def test_a_new_group_counts_what_is_not_settled_when_it_is(
+    teller: Teller, outcome: Outcome | None
+) -> None:
+    """A reload sums up a group anew while an end may still be told otherwise."""
+    teller.tell(joined("a", BASE), joined("b", BASE), live=True)
+    teller.tell(left("a", BASE + SECOND, outcome), live=True)
+    group = GroupSettings(name="all", queues=("*",))
+    settings = dataclasses.replace(teller.engine.settings, groups=(group,))
+    teller.engine.reconfigure(settings, BASE + 2 * SECOND)
+    state = teller.engine.subjects[SubjectKind.GROUP, "all"]
+    assert (2, 1) == (state.arrived, state.unsettled)
+    teller.tell(left("a", BASE + SECOND, Outcome.ABANDONED), live=True)
+    end = left("a", BASE + SECOND, Outcome.EMPTY, SECOND, seq=2)
+    teller.tell(joined("a", BASE, 1), end, live=False)
+    finish(teller)
+    assert (2, 0) == (state.arrived, state.unsettled)
+    totals = [state.outcome_total(outcome) for outcome in Outcome]
+    assert (1, 1) == (sum(totals), totals[Outcome.EMPTY])
+    assert teller.state.sums == state.sums

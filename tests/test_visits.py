@@ -427,3 +427,12 @@ def test_a_live_feed_that_does_not_know_how_late_it_is_doubles_nobody(
             teller.state.talking,
             teller.state.unsettled,
         )
+
+
+def test_what_only_a_live_feed_may_tell_is_no_restart() -> None:
+    """A record that speaks of a list or a move ends nobody's wait."""
+    teller = Teller(live=False)
+    teller.tell(joined("a", BASE, 1), live=False)
+    teller.tell(ContactsListed(BASE + 9 * SECOND, "pbx", 2, "q", ()), live=False)
+    assert [BASE] == teller.state.starts
+    assert {"orphan": 1} == teller.engine.dropped
