@@ -1,7 +1,8 @@
 """Fuzz what is made of AMI messages: whatever comes, in whatever order, nothing is raised.
 
 An input is a list of steps of four bytes: take a recorded message, whole, without one of its
-fields or with the value of another, let time pass, answer a QueueStatus, lose the connection.
+fields or with the value of another, let time pass, answer a QueueStatus, lose the connection,
+restart callmon.
 The messages are those of ``tests/captures/asterisk/exit_paths``.
 Usage: python -m fuzz.ami_events [--minutes 10] [--corpus FOLDER] [--again crash-…]
 """
@@ -78,10 +79,24 @@ class _Story:
                 interpreter.expect(ACTION, field % 2 == 0)
             case 6:
                 self.tell({"Response": "Success", "Ping": "Pong", "Timestamp": f"{which}.5"})
+            case 8:
+                self.restart(which, field)
             case 7:
                 self.tell({key: text for key, text in message.items() if key != "Timestamp"})
             case _:
                 self.tell(message)
+
+    def restart(self, which: int, field: int) -> None:
+        """Restart callmon, mostly with what it remembered, else with a piece of that."""
+        memory = self.interpreter.memory
+        resumed = AmiInterpreter("pbx")
+        whole = field % 4
+        resumed.resume(self.now, self.interpreter.offset, memory if whole else memory[:which])
+        if whole and resumed.memory != memory:
+            raise AssertionError(f"remembered {memory}, resumed {resumed.memory}")
+        self.now += TIMES[which % len(TIMES)]
+        resumed.connected(self.now)
+        self.interpreter = resumed
 
     def tell(self, message: Message) -> None:
         """Hand *message* on, at the time it says."""
