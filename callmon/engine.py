@@ -188,11 +188,10 @@ class Engine:
     def open_visits(self) -> list[list[Any]]:
         """Return what of the visits no record tells again, as plain values."""
         return [
-            [name, route.spelled, *visit]
+            [name, route.spelled, route.book.snapshot()]
             for name, state in self._sources.items()
             for route in state.queues.values()
             if isinstance(route.book, VisitBook)
-            for visit in route.book.snapshot()
         ]
 
     def expect_visits(self, visits: Iterable[Sequence[Any]]) -> None:
@@ -215,13 +214,14 @@ class Engine:
         for state in self._sources.values():
             if state.docket is not None:
                 state.docket.clear()
-        for name, spelled, keys, values in visits:
+        for name, spelled, rows in visits:
             state = self._sources.get(name) or self._open_source(name)
             if state.docket is None:
                 continue  # it has no live feed any more: its record tells everything
             route = state.routes.get(spelled) or self._open_route(state, spelled, self.now)
             if route is not None and isinstance(route.book, VisitBook):
-                route.book.restore(keys, values)
+                for keys, values in rows:
+                    route.book.restore(keys, values)
                 self._touch(route)
 
     def restore(self, snapshot: Mapping[str, object]) -> None:

@@ -130,6 +130,7 @@ class Visit(msgspec.Struct, gc=False):
     talked: bool = False
     rings_live: int = 0
     rings_logged: int = 0
+    inexact: bool = False  #: the live feed knows no better than when it heard of its join
     lagging: bool = False  #: the live feed told of it much later than it was
     former: "Visit | None" = None  #: the earlier visit of the same id
     shown: tuple[SubjectState, ...] = ()  #: whose windows show it
@@ -276,6 +277,8 @@ def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | 
     for visit in near:
         if _repeats_join(visit, at, live=live):
             return visit
+    if not live:
+        return _told_late(latest, at)
     return None if event.exact else _heard_late(latest, at)
 
 
@@ -287,6 +290,18 @@ def _repeats_join(visit: Visit, at: Micros, *, live: bool) -> bool:
     if live:
         return visit.start == at or not visit.has(Told.END_LIVE)
     return not visit.has(Told.END_LOGGED)
+
+
+def _told_late(latest: Visit | None, at: Micros) -> Visit | None:
+    """Return the visit, begun at *at*, of which a slow line has told before the record."""
+    untold = [
+        visit
+        for visit in chain(latest)
+        if visit.inexact
+        and not visit.told & (Told.JOIN_LOGGED | Told.END_LOGGED)
+        and at <= visit.start <= at + LAG
+    ]
+    return untold[-1] if untold else None
 
 
 def _heard_late(latest: Visit | None, at: Micros) -> Visit | None:
@@ -333,7 +348,7 @@ def expected(
         if not visit.has(Told.END_LIVE):
             return visit
         same = visit.lagging or wait is None or abs(at - wait - visit.start) <= NEAR
-        if visit.live in _MAY_CHANGE and same:
+        if (visit.live in _MAY_CHANGE or not visit.certain) and same:
             return visit
     return None
 

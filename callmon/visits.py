@@ -67,6 +67,7 @@ class VisitBook:
     """
 
     __slots__ = (
+        "_kept",
         "_notable",
         "_refused",
         "_shown",
@@ -89,6 +90,7 @@ class VisitBook:
         self._visits = Visits(source)
         #: what a checkpoint may have to hold, with its ids
         self._notable: dict[int, tuple[Visit, list[str]]] = {}
+        self._kept: dict[int, tuple[Visit, list[str], msgspec.Raw]] = {}
         self._refused: dict[str, int] = {}  #: by contact: how many more a live feed told
         self._talks: dict[str, Micros] = {}  #: by contact: ends of talks of unknown visits
 
@@ -137,7 +139,8 @@ class VisitBook:
             return DropReason.CONTACT_LIMIT
         if latest is not None and latest.has(bit) and latest.start <= at:
             self._lose_end(latest, at, live=live)
-        self._open(key, at, bit, event.seq, live=live)
+        visit = self._open(key, at, bit, event.seq, live=live)
+        visit.inexact = live and not event.exact
         return None
 
     def answered(self, event: ContactAnswered, *, live: bool) -> DropReason | None:
@@ -255,6 +258,7 @@ class VisitBook:
             self._give_up(visit, now)
         self._visits.clear()
         self._notable.clear()
+        self._kept.clear()
         agents_gone(self.states, self.source.name, now)
 
     def sweep(self, now: Micros) -> bool:
@@ -268,6 +272,9 @@ class VisitBook:
                 self._give_up(visit, now)
                 swept = True
         self._visits.forget()
+        horizon = self.source.watermark - OVERRULED_FOR
+        kept = self._kept.items()
+        self._kept = {place: held for place, held in kept if overruled(held[0], horizon)}
         return swept
 
     def open_starts(self) -> list[Micros]:
@@ -276,16 +283,28 @@ class VisitBook:
 
     # ---- checkpoint -------------------------------------------------------------------
 
-    def snapshot(self) -> list[list[Any]]:
-        """Return what reading the record again would not tell: ids and plain values."""
-        horizon = self.source.watermark - OVERRULED_FOR
-        told: list[list[Any]] = []
+    def snapshot(self) -> list[Any]:
+        """Return what reading the record again would not tell: ids and plain values.
+
+        Of a live feed alone that is everything, so what will hardly change any more is
+        written once and kept as it is.
+        """
+        told: list[Any] = []
         for place, (visit, keys) in list(self._notable.items()):
-            if visit.open or not visit.settled or overruled(visit, horizon):
-                told.append([keys, astuple(visit)[: len(STORED)]])
-            else:
-                del self._notable[place]
+            row = [keys, astuple(visit)[: len(STORED)]]
+            if visit.open or not visit.settled:
+                told.append(row)
+                continue
+            del self._notable[place]
+            if overruled(visit, self.source.watermark - OVERRULED_FOR):
+                self._kept[place] = visit, keys, msgspec.Raw(msgspec.json.encode(row))
+        told += [row for _, _, row in self._kept.values()]
         return told
+
+    def _note(self, visit: Visit, key: str) -> list[str]:
+        """Have a checkpoint look at *visit* again; return its ids."""
+        _, keys, _ = self._kept.pop(id(visit), (visit, [key], None))
+        return self._notable.setdefault(id(visit), (visit, keys))[1]
 
     def restore(self, keys: list[str], values: list[Any]) -> None:
         """Take back one of ``snapshot``; the record has been read again as far as then."""
@@ -328,18 +347,18 @@ class VisitBook:
     def _rename(self, key: str, visit: Visit, heir: str) -> None:
         """Know *visit* under the id *heir*, too: its former one may still be told."""
         self._visits.know(heir, visit)
-        _, keys = self._notable.setdefault(id(visit), (visit, [key]))
-        keys.append(heir)
+        self._note(visit, key).append(heir)
 
     def _confirm_join(self, visit: Visit, event: ContactJoined, bit: Told) -> DropReason | None:
         if visit.has(bit):
             return DropReason.DUPLICATE
         visit.told |= bit
+        late = abs(visit.start - event.at) > NEAR
+        visit.lagging = visit.lagging or late
         if bit is Told.JOIN_LOGGED:
             visit.seq = max(visit.seq, event.seq)
-        elif abs(visit.start - event.at) > NEAR:
-            visit.lagging = True
-        elif visit.start != event.at:
+        # The live feed knows when exactly, unless it has heard of it late.
+        if visit.start != event.at and late is (bit is Told.JOIN_LOGGED):
             self._shown.restart_wait(visit, event.at)
             self._surprised()
         return None
@@ -406,7 +425,7 @@ class VisitBook:
             if event.wait is None and outcome is not _LOST:
                 visit.logged_wait = max(event.at - visit.start, 0)
         if visit.settled:
-            self._notable.setdefault(id(visit), (visit, [key]))
+            self._note(visit, key)
         self._shown.end(visit)
 
     def _lose_end(self, visit: Visit, at: Micros, *, live: bool) -> None:

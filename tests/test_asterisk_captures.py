@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 
 from callmon.clock import SECOND, Micros
@@ -500,7 +501,7 @@ def test_a_restart_while_nobody_listens_changes_nothing(gap: int) -> None:
     first = tell(
         [step for step in ami if step[0] < cut], [step for step in log if step[0] < cut]
     )
-    visits, counters = json.dumps(first.open_visits()), json.dumps(first.snapshot())
+    visits, counters = msgspec.json.encode(first.open_visits()), json.dumps(first.snapshot())
 
     second = tell((), [step for step in log if step[0] < cut])
     second.restore_visits(json.loads(visits))
