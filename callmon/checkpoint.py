@@ -136,7 +136,9 @@ class CheckpointFile:
     def _replace(self, checkpoint: Checkpoint) -> None:
         self.path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self.path.with_suffix(".new")
-        with fresh.open("wb") as file:
+        # Only for us: with AMI there are call ids and agents' names in it.
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
             file.write(msgspec.json.encode(checkpoint))
             file.flush()
             os.fsync(file.fileno())

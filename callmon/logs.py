@@ -100,6 +100,7 @@ def configure_logging(*, json: bool, level: int, stream: TextIO = sys.stderr) ->
         cache_logger_on_first_use=False,  # a reload may change the set-up
     )
     handler = logging.StreamHandler(stream)
+    handler.addFilter(_is_news)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -112,6 +113,12 @@ def configure_logging(*, json: bool, level: int, stream: TextIO = sys.stderr) ->
     logging.basicConfig(level=level, handlers=[handler], force=True)
     for name in QUIET:
         logging.getLogger(name).setLevel(max(level, logging.WARNING))
+
+
+def _is_news(record: logging.LogRecord) -> bool:
+    """Tell whether a line is worth writing: who asks over HTTP may leave without the answer."""
+    error = record.exc_info[1] if record.exc_info else None
+    return not (record.name == "aiohttp.server" and isinstance(error, ConnectionError))
 
 
 def _renderers(*, json: bool, colours: bool) -> list[structlog.typing.Processor]:

@@ -123,3 +123,10 @@ def test_stores_at_once_do_not_mix(file: CheckpointFile) -> None:
     loaded = file.load()
     assert loaded is not None
     assert 59 == loaded.at
+
+
+def test_nobody_else_may_read_it(file: CheckpointFile) -> None:
+    """Call ids and agents' names may be in it."""
+    file.store(a_checkpoint())
+
+    assert 0o600 == file.path.stat().st_mode & 0o777

@@ -142,3 +142,14 @@ def test_memory_for_failures_is_bounded() -> None:
         repeats.admit(failure, now)
 
     assert [None, None, 0] == [repeats.admit(failure, 12) for failure in ("a", "c", "b")]
+
+
+@pytest.mark.parametrize(("error", "logged"), [(ConnectionResetError, 0), (ValueError, 1)])
+def test_who_leaves_without_the_answer_is_no_error(error: type[Exception], logged: int) -> None:
+    """A scraper that gives up is its own business; what we do wrong is written."""
+    out = io.StringIO()
+    configure_logging(json=True, level=logging.INFO, stream=out)
+
+    logging.getLogger("aiohttp.server").error("Error handling request", exc_info=error())
+
+    assert logged == len(out.getvalue().splitlines())
