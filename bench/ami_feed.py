@@ -18,6 +18,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from bench.ami_peer import SECRET, Report, serve
+from bench.stall import THRESHOLDS
 from callmon.app import App
 from callmon.clock import SystemClock
 from callmon.config import load_config
@@ -29,16 +30,6 @@ feeds:
   ami: {{type: asterisk_ami, port: {port}, username: bench, secret: "${{BENCH_SECRET}}"}}
 storage: {{directory: {folder}/state}}
 server: {{listen: "127.0.0.1:0"}}
-"""
-THRESHOLDS = """\
-thresholds:
-  - {name: long_wait, measure: longest_wait, above: 3m, severity: warning}
-  - name: high_abandonment
-    measure: abandonment_rate
-    window: 15m
-    above: 20%
-    at_least: 20
-    severity: warning
 """
 
 

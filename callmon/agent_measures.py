@@ -15,28 +15,27 @@ __all__ = ["LIVE_OF_AGENTS", "OVER_OF_AGENTS"]
 
 def _agents(agent_state: AgentState) -> Live:
     def read(state: SubjectState, now: Micros) -> Reading | None:
-        if not state.agents.known:
+        agents = state.agents.as_of(now)
+        if agents is None:
             return None
-        state.agents.sync(now)
-        count = state.agents.count(agent_state)
+        count = agents.count(agent_state)
         return count, 1, count
 
     return read
 
 
 def _agents_staffed(state: SubjectState, now: Micros) -> Reading | None:
-    if not state.agents.known:
+    agents = state.agents.as_of(now)
+    if agents is None:
         return None
-    state.agents.sync(now)
-    staffed = state.agents.staffed()
+    staffed = agents.staffed()
     return staffed, 1, staffed
 
 
 def _unserved(state: SubjectState, now: Micros) -> Reading | None:
-    if not state.agents.known:
+    agents = state.agents.as_of(now)
+    if agents is None:
         return None
-    agents = state.agents
-    agents.sync(now)
     # Whose telephone rings is about to serve one of them.
     unrung = max(len(state.starts) - agents.count(AgentState.RINGING), 0)
     unserved = min(unrung, agents.count(AgentState.AVAILABLE))
@@ -50,10 +49,9 @@ def _next_agent_change(
 
 
 def _occupancy(state: SubjectState, window: Window, now: Micros) -> Reading | None:
-    agents = state.agents
-    if not agents.known:
+    agents = state.agents.as_of(now)
+    if agents is None:
         return None
-    agents.sync(now)
     spent = agents.spent(_begin(window, now), now)
     return (spent.busy, spent.ready, spent.ready // MINUTE) if spent.ready else None
 
@@ -70,11 +68,10 @@ def _occupancy_moves(state: SubjectState, window: Window, now: Micros) -> Motion
 
 
 def _estimated_wait(state: SubjectState, window: Window, now: Micros) -> Reading | None:
-    agents = state.agents
+    agents = state.agents.as_of(now)
     talks, talked = window.talks()
-    if not agents.known or not talks:
+    if agents is None or not talks:
         return None
-    agents.sync(now)
     serving = agents.staffed() - agents.count(AgentState.PAUSED)
     if not serving:
         return None

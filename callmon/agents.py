@@ -173,6 +173,13 @@ class Roster:
             sign = 1 if known else -1
             self._workload.step(at, Levels(*(sign * level for level in self._level())))
 
+    def as_of(self, now: Micros) -> "Roster | None":
+        """Return itself with all that holds at *now*; None while nobody tells of agents."""
+        if not self.known:
+            return None
+        self.sync(now)
+        return self
+
     def sync(self, now: Micros) -> None:
         """End the wrap-ups that are over at *now*, each at its own instant."""
         wakes = self._wakes

@@ -394,10 +394,10 @@ class App:
         if state is None or state.blind:
             return {}
         facts = {"waiting": str(len(state.starts))}
-        if state.agents.known:
-            state.agents.sync(self.monitor.engine.now)
-            available = state.agents.count(AgentState.AVAILABLE)
-            facts["agents"] = f"{available} available of {state.agents.staffed()}"
+        agents = state.agents.as_of(self.monitor.engine.now)
+        if agents is not None:
+            available = agents.count(AgentState.AVAILABLE)
+            facts["agents"] = f"{available} available of {agents.staffed()}"
         return facts
 
     # ---- what is shown ------------------------------------------------------------

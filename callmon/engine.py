@@ -66,18 +66,18 @@ class Engine:
 
     # ---- time -------------------------------------------------------------------
 
-    def advance(self, now: Micros, heard: Micros | None = None) -> None:
+    def advance(self, now: Micros) -> None:
         """Move time to *now* and do everything due until then, *now* included.
 
-        *heard* is how far every feed has been heard, if that is not as far: what one of
-        them may still tell otherwise is not settled.
+        Every feed has been heard as far as *now*, so visits are settled as far as that, also
+        when the events of one of them have moved time further: it never goes back.
         """
         if now > self.now:
             self._run_before(now)
             self.now = now
         for state in self._sources.values():
             if state.docket:
-                state.docket.settle(now if heard is None else heard)
+                state.docket.settle(now)
         self._settle()
         while (watch := self._timers.pop(self.now)) is not None:
             self._evaluate(watch)

@@ -210,7 +210,7 @@ class Monitor:
         self.began = True
         for feed in self.feeds.values():
             self._tell_engine(feed)
-        self.engine.advance(self.now())
+        self.engine.advance(self._heard())
         return self.engine.drain()
 
     async def run(self) -> None:
@@ -261,7 +261,7 @@ class Monitor:
         if not self.began or not self._all_current():
             return
         self.ticks += 1
-        self.engine.advance(self.now(), self._heard())
+        self.engine.advance(self._heard())
         self._hand_on()
         due = self.engine.next_due()
         if due is not None and due < self._sleeping_until:

@@ -52,16 +52,7 @@ LIVE_WAYS: Final[dict[type, tuple[Callable[..., DropReason | None], int]]] = {
 }
 """The same of a source that has a live feed."""
 
-_KINDS: Final = (
-    ContactJoined,
-    ContactAnswered,
-    ContactLeft,
-    TalkEnded,
-    RingNotAnswered,
-    ContactRefused,
-    AgentChanged,
-    AgentRemoved,
-)
+_KINDS: Final = tuple(WAYS)
 """The type of event whose watches stand at each place of ``Route.watches``."""
 
 

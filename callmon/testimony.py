@@ -297,9 +297,7 @@ def _told_late(latest: Visit | None, at: Micros) -> Visit | None:
     untold = [
         visit
         for visit in chain(latest)
-        if visit.inexact
-        and not visit.told & (Told.JOIN_LOGGED | Told.END_LOGGED)
-        and at <= visit.start <= at + LAG
+        if visit.inexact and not visit.told & _LOGGED and at <= visit.start <= at + LAG
     ]
     return untold[-1] if untold else None
 

@@ -32,6 +32,14 @@ class Teller:
         self.engine = Engine(settings)
         self.seq = 0
 
+    @classmethod
+    def of_both(cls) -> "Teller":
+        """Return a live feed and a record, both up, and the engine they tell."""
+        teller = cls()
+        teller.up("ami", up=True, live=True)
+        teller.up("log", up=True, live=False)
+        return teller
+
     def tell(self, *events: Event, live: bool) -> None:
         """Tell *events* of one feed."""
         self.engine.apply_all(events, live=live)

@@ -42,9 +42,7 @@ def test_the_record_decides_but_for_what_it_cannot_know(
 ) -> None:
     """Whoever speaks first, the outcome is the same."""
     assert outcome is verdict(live, certain=certain, logged=record)
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
+    teller = Teller.of_both()
     end = BASE + 9 * SECOND
     seen_by_live = [joined("a", BASE), left("a", end, live, certain=certain)]
     if record is None:
@@ -65,10 +63,7 @@ def test_the_record_decides_but_for_what_it_cannot_know(
 @pytest.fixture(name="teller")
 def _teller() -> Teller:
     """Return both feeds up, and the engine they tell."""
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
-    return teller
+    return Teller.of_both()
 
 
 def restarted(teller: Teller, record: Sequence[Event]) -> Teller:

@@ -15,10 +15,7 @@ from tests.tellers import BASE, Teller, finish, joined, left
 @pytest.fixture(name="teller")
 def _teller() -> Teller:
     """Return both feeds up, and the engine they tell."""
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
-    return teller
+    return Teller.of_both()
 
 
 def test_windows_see_an_end_at_once_and_counters_when_it_is_settled(teller: Teller) -> None:

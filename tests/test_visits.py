@@ -185,9 +185,7 @@ def test_a_live_feed_alone_tells_the_truth(calls: list[Call]) -> None:
 @given(data=st.data(), calls=all_calls())
 def test_two_feeds_count_every_visit_once(data: st.DataObject, calls: list[Call]) -> None:
     """In whatever order the two stories arrive, they come to the truth."""
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
+    teller = Teller.of_both()
     for event, live in interleaved(data, seen(calls), logged(calls)):
         teller.tell(event, live=live)
     if calls:
@@ -202,9 +200,7 @@ def test_the_record_fills_the_gap_of_a_live_feed(
     """What happened while the live feed was cut is counted once, as the record tells it."""
     begin = BASE + data.draw(st.integers(0, 40 * SECOND))
     gap = begin, begin + data.draw(st.integers(0, 30 * SECOND))
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
+    teller = Teller.of_both()
     for event, live in interleaved(data, seen_in_part(calls, gap), logged(calls)):
         teller.tell(event, live=live)
     if calls:
@@ -249,9 +245,7 @@ def test_a_restart_at_any_moment_counts_every_visit_once(
     before = [pair for pair in live if pair[0] < begin]
     after = [pair for pair in live if pair[0] >= gap[1]]
     read = data.draw(st.integers(0, sum(at <= begin for at, _ in record)))
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
+    teller = Teller.of_both()
     for event, is_live in interleaved(data, before, record[:read]):
         teller.tell(event, live=is_live)
         check_identity(teller.state)
@@ -274,10 +268,7 @@ def test_a_restart_at_any_moment_counts_every_visit_once(
 @pytest.fixture(name="teller")
 def _teller() -> Teller:
     """Return both feeds up, and the engine they tell."""
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
-    return teller
+    return Teller.of_both()
 
 
 def test_the_live_feed_decides_how_long_it_took(teller: Teller) -> None:
@@ -413,9 +404,7 @@ def test_a_live_feed_that_does_not_know_how_late_it_is_doubles_nobody(
         if isinstance(event, ContactJoined):
             moved["exact"] = False
         late.append((at + lag, type(event)(**moved)))
-    teller = Teller()
-    teller.up("ami", up=True, live=True)
-    teller.up("log", up=True, live=False)
+    teller = Teller.of_both()
     for event, live in interleaved(data, late, logged(calls)):
         teller.tell(event, live=live)
     if calls:
