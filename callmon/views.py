@@ -12,6 +12,7 @@ from typing import Any
 
 from callmon.clock import SECOND, Micros
 from callmon.events import KINDS
+from callmon.feeds.base import MEMORY
 from callmon.measures import MEASURES, Reading, Unit
 from callmon.monitor import FeedState, Monitor
 from callmon.queues import SubjectState
@@ -130,9 +131,11 @@ def _subject(state: SubjectState, now: Micros) -> dict[str, Any]:
 
 
 def feed_view(feed: FeedState) -> dict[str, Any]:
-    """Return how a feed is and its last events, without who called."""
+    """Return how a feed is and its last events, without who called or whom he spoke with."""
+    place = feed.position
+    shown = None if place is None else {key: place[key] for key in place if key != MEMORY}
     return _feed(feed) | {
-        "position": None if feed.position is None else dict(feed.position),
+        "position": shown,
         "recent": [
             {
                 "event": KINDS[type(event)],

@@ -185,6 +185,13 @@ def test_nobody_who_called_is_shown(desk: Desk) -> None:
     assert {"offset": 7} == views[3]["position"]
 
 
+def test_what_a_feed_remembers_of_people_is_not_shown(desk: Desk) -> None:
+    """With AMI it is the open talks: call ids, and agents by name."""
+    desk.feed.position = {"heard_at": 7, "memory": f'[["{CALLER}", "Alice"]]'}
+
+    assert {"heard_at": 7} == feed_view(desk.feed)["position"]
+
+
 def test_what_is_wrong_with_an_account_is_shown(desk: Desk) -> None:
     """Who looks at the status need not search the log for it."""
     desk.monitor.account(desk.feed, ("class call cannot be read",))

@@ -17,7 +17,7 @@ from callmon.feeds.ami_account import AccountCheck
 from callmon.feeds.ami_rounds import CHANGING, Rounds
 from callmon.feeds.ami_session import AmiSession, Received
 from callmon.feeds.ami_stream import MAX_BACKLOG_BYTES
-from callmon.feeds.base import FeedContext, Position
+from callmon.feeds.base import MEMORY, FeedContext, Position
 from callmon.feeds.settings import AsteriskAmiSettings
 
 __all__ = ["AsteriskAmiFeed"]
@@ -82,7 +82,7 @@ class AsteriskAmiFeed:
     def _resume(self, position: Position | None) -> Micros | None:
         """Go on after a restart; return until when all was heard before it, None: never."""
         position = position or {}
-        heard_at, offset, memory = map(position.get, ("heard_at", "offset", "memory"))
+        heard_at, offset, memory = map(position.get, ("heard_at", "offset", MEMORY))
         if not isinstance(heard_at, int):
             return None
         self._interpreter.resume(
@@ -149,7 +149,7 @@ class AsteriskAmiFeed:
             {
                 "heard_at": session.stream.heard_at,
                 "offset": interpreter.offset,
-                "memory": interpreter.memory,
+                MEMORY: interpreter.memory,
             },
         )
 

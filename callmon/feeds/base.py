@@ -10,10 +10,13 @@ from typing import Protocol
 from callmon.clock import Clock, Micros
 from callmon.events import Event
 
-__all__ = ["CountDrop", "Emit", "Feed", "FeedContext", "Position", "Tap"]
+__all__ = ["MEMORY", "CountDrop", "Emit", "Feed", "FeedContext", "Position", "Tap"]
 
 Position = Mapping[str, str | int]
 """How far a feed has got, in its own words: plain JSON, opaque to everybody else."""
+
+MEMORY = "memory"
+"""The key of a position under which people may be named: it is stored, and never shown."""
 
 
 class Emit(Protocol):
