@@ -53,6 +53,7 @@ bench: $(VENV)/test ## speed and memory, beside other programs
 acceptance: $(VENV)/dev ## with real peers and the image; installs packages, so it needs root
 	scripts/install-system-packages.sh
 	scripts/get-peers.sh
+	scripts/get-mosquitto.sh
 	scripts/get-asterisk.sh
 	$(BIN)/python -m pytest -m acceptance --timeout=300
 

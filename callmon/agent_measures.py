@@ -6,6 +6,7 @@ the time in which one did.
 
 from callmon.agents import AGENT_LABELS, AgentState
 from callmon.clock import Micros
+from callmon.facts import Fact, waiting
 from callmon.queues import SubjectState
 from callmon.readings import MINUTE, Live, Measure, Motion, Reading, Unit
 from callmon.windows import Window
@@ -37,9 +38,9 @@ def _unserved(state: SubjectState, now: Micros) -> Reading | None:
     if agents is None:
         return None
     # Whose telephone rings is about to serve one of them.
-    unrung = max(len(state.starts) - agents.count(AgentState.RINGING), 0)
-    unserved = min(unrung, agents.count(AgentState.AVAILABLE))
-    return unserved, 1, len(state.starts)
+    number = waiting(state, now)
+    unrung = max(number - agents.count(AgentState.RINGING), 0)
+    return min(unrung, agents.count(AgentState.AVAILABLE)), 1, number
 
 
 def _next_agent_change(
@@ -76,7 +77,7 @@ def _estimated_wait(state: SubjectState, window: Window, now: Micros) -> Reading
     if not serving:
         return None
     handled = talked + agents.spent(_begin(window, now), now).wrapup
-    return (len(state.starts) + 1) * handled, talks * serving, talks
+    return (waiting(state, now) + 1) * handled, talks * serving, talks
 
 
 def _estimated_wait_moves(state: SubjectState, window: Window, now: Micros) -> Motion:
@@ -85,7 +86,7 @@ def _estimated_wait_moves(state: SubjectState, window: Window, now: Micros) -> M
     wrapup = agents.levels(now).wrapup - (0 if begin is None else agents.levels(begin).wrapup)
     losses = (until, window.next_loss(now))
     until = min((at for at in losses if at is not None), default=None)
-    return Motion((len(state.starts) + 1) * wrapup, 0, until)
+    return Motion((waiting(state, now) + 1) * wrapup, 0, until)
 
 
 def _begin(window: Window, now: Micros) -> Micros:
@@ -165,6 +166,7 @@ LIVE_OF_AGENTS = (
         metric="unserved_contacts",
         live=_unserved,
         next_change=_next_agent_change,
+        needs=Fact.WAITING,
         of_agents=True,
     ),
 )
@@ -187,6 +189,7 @@ OVER_OF_AGENTS = (
         help="(waiting + 1) * (average talk + average wrap-up) / agents at work, not paused.",
         metric="estimated_wait_seconds",
         over=_estimated_wait,
+        needs=Fact.WAITING | Fact.ANSWERED | Fact.TALK,
         moves=_estimated_wait_moves,
         of_agents=True,
     ),

@@ -10,16 +10,27 @@ source lead to. It counts him once, by the state in which he can do most for it:
 * away, and not staffed, only if he is away everywhere.
 
 With one place this is the precedence busy > ringing > wrapup > paused > available.
+
+A source that knows its queues only as a whole says how many agents are in each state. That
+stands for a roster in which nobody has a name, until one is told of by himself.
 """
 
 import heapq
 from collections.abc import Iterator, Sequence
-from enum import IntEnum
-from typing import Final, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
+from callmon.agent_states import (
+    AGENT_LABELS,
+    STEPS,
+    AgentPart,
+    AgentState,
+    RosterPart,
+    repeats,
+    state_in,
+)
 from callmon.clock import Micros
 from callmon.errors import DropReason
-from callmon.events import AgentChanged, AgentRemoved, Device
+from callmon.events import AgentChanged, AgentRemoved
 from callmon.windows import SampleLog
 from callmon.workload import Levels, Workload
 
@@ -33,6 +44,7 @@ __all__ = [
     "AgentView",
     "HasAgents",
     "Roster",
+    "RosterPart",
     "agent_changed",
     "agent_removed",
     "agents_gone",
@@ -48,45 +60,6 @@ MAX_REASON_TEXT = 40
 UNSPECIFIED = "unspecified"
 OTHER_REASON = "other"
 
-
-class AgentState(IntEnum):
-    """What an agent does; of several places the lowest counts."""
-
-    BUSY = 0
-    RINGING = 1
-    AVAILABLE = 2
-    WRAPUP = 3
-    PAUSED = 4
-    AWAY = 5  #: not staffed
-
-
-AGENT_LABELS = tuple(state.name.lower() for state in AgentState)
-"""Label text by state: metrics, JSON and YAML all use these words."""
-
-_DEVICES: Final = {
-    Device.BUSY: AgentState.BUSY,
-    Device.RINGING: AgentState.RINGING,
-    Device.AWAY: AgentState.AWAY,
-}
-
-_LEVELS: Final = {
-    AgentState.BUSY: Levels(busy=1, ready=1),
-    AgentState.RINGING: Levels(ready=1),
-    AgentState.AVAILABLE: Levels(ready=1),
-    AgentState.WRAPUP: Levels(ready=1, wrapup=1),
-    AgentState.PAUSED: Levels(),
-    AgentState.AWAY: Levels(),
-}
-"""What an agent adds to the levels of ``callmon.workload``."""
-
-_STEPS: Final = [
-    [
-        Levels(*(late - early for late, early in zip(_LEVELS[new], _LEVELS[old], strict=True)))
-        for new in AgentState
-    ]
-    for old in AgentState
-]
-"""By how much the levels differ when an agent goes from one state to another."""
 
 Key = tuple[str, str]
 """(source, agent)."""
@@ -130,8 +103,11 @@ class Roster:
 
     __slots__ = (
         "_agents",
+        "_counted",
         "_counts",
+        "_doubtful",
         "_log",
+        "_seen",
         "_since",
         "_wakes",
         "_workload",
@@ -148,7 +124,10 @@ class Roster:
         self._wakes = _NO_WAKES
         self._workload: Workload | None = None
         self._since: Micros = 0
-        self.known = False  #: whether what is known holds now; see ``set_known``
+        self._seen = False  #: a live feed tells of them
+        self._counted: tuple[int, ...] | None = None  #: by state, where that is all
+        self._doubtful = False  #: some were counted, but not so that it can be used
+        self.known = False  #: whether what is known holds now
         self.reasons = _NO_REASONS  #: paused agents by reason
         self.refused = 0  #: times an agent was beyond ``MAX_AGENTS``
         self.version = 0  #: grows with every change
@@ -156,22 +135,57 @@ class Roster:
     @property
     def untouched(self) -> bool:
         """Whether no agent is known."""
-        return not self._agents
+        return not self._agents and self._counted is None
+
+    @property
+    def by_name(self) -> bool:
+        """Whether anybody was told of by himself."""
+        return bool(self._agents)
+
+    @property
+    def named(self) -> bool:
+        """Whether they are known one by one now."""
+        return self.known and self._counted is None
 
     def set_known(self, known: bool, at: Micros) -> None:  # noqa: FBT001 - its one subject
         """From *at* on a live feed tells of the agents, or none does.
 
         While none does, nothing is known of them now, and the time does not count.
         """
-        if known is self.known:
-            return
+        if known is not self._seen:
+            self._stand(at, self._counted, seen=known, doubtful=self._doubtful)
+
+    def count_only(
+        self, counted: tuple[int, ...] | None, at: Micros, *, doubtful: bool
+    ) -> None:
+        """From *at* on this many agents are in each state; None: nobody counts them now.
+
+        Agents who were told of by themselves come before all counts. *doubtful*: some were
+        counted, but it is not known which of them are the same, or how many there are now.
+        """
+        if self._agents:
+            counted = None
+        if counted != self._counted or doubtful is not self._doubtful:
+            self._stand(at, counted, seen=self._seen, doubtful=doubtful)
+
+    def _stand(
+        self, at: Micros, counted: tuple[int, ...] | None, *, seen: bool, doubtful: bool
+    ) -> None:
+        """Take what is known of all of them from *at* on."""
         self.sync(at)  # by what was known until then
-        self.known = known
+        before = self._level()
+        known, as_counted = self.known, self._counted
+        self._seen, self._counted, self._doubtful = seen, counted, doubtful
+        self.known = counted is not None or (seen and not doubtful)
+        if counted is not None and self._workload is None:
+            self._begin()
+        if known is self.known and as_counted == counted:
+            return
         self._since = at
         self.version += 1
         if self._workload is not None:
-            sign = 1 if known else -1
-            self._workload.step(at, Levels(*(sign * level for level in self._level())))
+            step = zip(self._level(), before, strict=True)
+            self._workload.step(at, Levels(*(late - early for late, early in step)))
 
     def as_of(self, now: Micros) -> "Roster | None":
         """Return itself with all that holds at *now*; None while nobody tells of agents."""
@@ -203,10 +217,12 @@ class Roster:
 
     def count(self, state: AgentState) -> int:
         """Return how many agents are in a state."""
-        return self._counts[state]
+        return (self._counts if self._counted is None else self._counted)[state]
 
     def staffed(self) -> int:
         """Return how many agents are at work, whatever they do there."""
+        if self._counted is not None:
+            return sum(self._counted[: AgentState.AWAY])
         return len(self._agents) - self._counts[AgentState.AWAY]
 
     def levels(self, at: Micros) -> Levels:
@@ -241,8 +257,8 @@ class Roster:
             if len(self._agents) >= MAX_AGENTS:
                 self.refused += 1
                 return DropReason.AGENT_LIMIT
-            agent = self._open(key)
-        elif _repeats(event, agent.places.get(event.queue)):
+            agent = self._open(key, event.at)
+        elif repeats(event, agent.places.get(event.queue)):
             return DropReason.DUPLICATE
         self.sync(event.at)
         agent.places[event.queue] = event
@@ -291,13 +307,57 @@ class Roster:
         for event in sorted(told, key=lambda event: event.at):
             self.change(event)
 
+    # ---- checkpoint ---------------------------------------------------------------
+
+    def part(self) -> RosterPart:
+        """Return all that is known, for a checkpoint."""
+        return RosterPart(
+            agents=[
+                AgentPart(*key, a.places, a.state, a.since, a.reason, a.wakes)
+                for key, a in self._agents.items()
+            ],
+            reasons=self.reasons,
+            refused=self.refused,
+            since=self._since,
+            seen=self._seen,
+            counted=self._counted,
+            doubtful=self._doubtful,
+            workload=None if self._workload is None else self._workload.part(),
+        )
+
+    def restore(self, part: RosterPart) -> None:
+        """Know what *part* says, and nothing else."""
+        self._since, self.refused = part.since, part.refused
+        self._seen, self._counted, self._doubtful = part.seen, part.counted, part.doubtful
+        self.known = part.counted is not None or (part.seen and not part.doubtful)
+        self.version += 1
+        if part.workload is None:
+            self._agents, self._counts, self._wakes = _NO_AGENTS, _NO_COUNTS, _NO_WAKES
+            self.reasons, self._workload = _NO_REASONS, None
+            return
+        self._begin().restore(part.workload)
+        self.reasons = dict(part.reasons)
+        for row in part.agents:
+            agent = self._agents[row.source, row.agent] = _Agent()
+            agent.places, agent.state, agent.since = dict(row.places), row.state, row.since
+            agent.reason, agent.wakes = row.reason, row.wakes
+            self._counts[row.state] += 1
+        self._rebuild_wakes()
+
     # ---- inside -----------------------------------------------------------------
 
-    def _open(self, key: Key) -> _Agent:
+    def _begin(self) -> Workload:
+        """Have something of its own to remember agents in."""
+        self._agents, self._counts = {}, list(_NO_COUNTS)
+        self.reasons, self._wakes = {}, []
+        self._workload = Workload(self._horizon)
+        return self._workload
+
+    def _open(self, key: Key, at: Micros) -> _Agent:
         if self._workload is None:
-            self._agents, self._counts = {}, list(_NO_COUNTS)
-            self.reasons, self._wakes = {}, []
-            self._workload = Workload(self._horizon)
+            self._begin()
+        if self._counted is not None:
+            self._stand(at, None, seen=self._seen, doubtful=self._doubtful)
         agent = self._agents[key] = _Agent()
         self._counts[AgentState.AWAY] += 1
         return agent
@@ -306,12 +366,13 @@ class Roster:
         return min((window.horizon(now) for window in self._log.windows), default=now)
 
     def _level(self) -> Levels:
-        """Return what all agents add up to now."""
-        counts = self._counts
+        """Return what all agents add up to now, as far as that is known."""
+        if not self.known:
+            return Levels()
         return Levels(
-            busy=counts[AgentState.BUSY],
-            ready=self.staffed() - counts[AgentState.PAUSED],
-            wrapup=counts[AgentState.WRAPUP],
+            busy=self.count(AgentState.BUSY),
+            ready=self.staffed() - self.count(AgentState.PAUSED),
+            wrapup=self.count(AgentState.WRAPUP),
         )
 
     def _judge(self, key: Key, agent: _Agent, at: Micros) -> None:
@@ -319,10 +380,10 @@ class Roster:
         places = agent.places.values()
         if len(places) == 1:
             (place,) = places
-            state, wakes = _state(place, at), place.wrapup_until
+            state, wakes = state_in(place, at), place.wrapup_until
             wakes = wakes if wakes > at else 0
         else:
-            state = min([_state(place, at) for place in places])
+            state = min([state_in(place, at) for place in places])
             ends = [place.wrapup_until for place in places if place.wrapup_until > at]
             wakes = min(ends, default=0)
         self._move(agent, state, at)
@@ -350,7 +411,7 @@ class Roster:
         self._counts[old] -= 1
         self._counts[state] += 1
         self.version += 1
-        step = _STEPS[old][state]
+        step = STEPS[old][state]
         if self.known and self._workload is not None and any(step):
             self._workload.step(at, step)
 
@@ -403,26 +464,3 @@ def agents_gone(states: Sequence[HasAgents], source: str, at: Micros) -> None:
     for agent, place in queue.places(source):
         for state in states:
             state.agents.remove(source, agent, place, at)
-
-
-def _repeats(event: AgentChanged, known: AgentChanged | None) -> bool:
-    """Tell whether *event* says nothing new."""
-    if known is None:
-        return False
-    return (
-        event.device is known.device
-        and event.paused is known.paused
-        and event.wrapup_until == known.wrapup_until
-        and event.reason == known.reason
-        and event.name == known.name
-    )
-
-
-def _state(event: AgentChanged, at: Micros) -> AgentState:
-    """Return what an agent does in one place at *at*."""
-    state = _DEVICES.get(event.device)
-    if state is not None:
-        return state
-    if event.wrapup_until > at:
-        return AgentState.WRAPUP
-    return AgentState.PAUSED if event.paused else AgentState.AVAILABLE

@@ -6,6 +6,7 @@ that it can run twice in one process.
 
 import asyncio
 import contextlib
+import functools
 import gc
 import logging
 import random
@@ -18,21 +19,23 @@ import structlog
 
 from callmon import __version__, logs, views
 from callmon.agents import AgentState
-from callmon.checkpoint import VERSION, Checkpoint, CheckpointFile
+from callmon.chores import chores, warm
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config import Config, load_config, signature
 from callmon.delivery import Delivery, build_delivery, delivery_settings
 from callmon.errors import ConfigError
 from callmon.feeds.base import Feed, FeedContext, Position
-from callmon.feeds.registry import FEEDS, build_feed, feed_type, stream_of
+from callmon.feeds.registry import FEEDS, build_feed, feed_type, knows_agents, stream_of
 from callmon.feeds.settings import FeedSettings
 from callmon.feeds.simulator import SimulatorFeed
-from callmon.history import tell_history
 from callmon.http import HttpServer, Routes
+from callmon.journal import Journal
+from callmon.keeping import Keeper
 from callmon.monitor import FeedState, Monitor
 from callmon.notify import Notifier
 from callmon.queues import SubjectState
 from callmon.rules import Subject
+from callmon.schedule import Schedule
 from callmon.sinks.prometheus import Format, MetricsPage, Page
 from callmon.supervise import Failure, feed_watchdog, supervise
 from callmon.telemetry import Telemetry
@@ -42,9 +45,6 @@ from callmon.watches import Watch
 __all__ = ["App", "configure_logging"]
 
 log = structlog.get_logger(__name__)
-
-STORE_EVERY: Micros = 15 * SECOND
-"""How much is read again after a crash, at most; nothing is lost by it."""
 
 WATCH_EVERY: Micros = 2 * SECOND
 """How often the configuration files are looked at. A change must hold for as long."""
@@ -81,8 +81,11 @@ class App:
         self._jitter = random.Random()  # noqa: S311  # spreads retries, guards nothing
         self._telemetry = Telemetry(__version__)
         self._telemetry.reloaded(clock.now())
-        self.monitor = Monitor(config.engine_settings(), clock, self._telemetry, self._publish)
-        self._file = CheckpointFile(config.storage_directory)
+        self._journal = Journal(config.storage_directory, clock, self._telemetry.journal)
+        self.monitor = Monitor(
+            config.engine_settings(), clock, self._telemetry, self._publish, self._journal
+        )
+        self._keeper = Keeper(self._journal, self.monitor, self._telemetry, clock)
         self._delivery = self._new_delivery(config)
         self._page = self._new_page()
         self._feeds: dict[str, tuple[FeedSettings, asyncio.Task[None]]] = {}
@@ -91,7 +94,6 @@ class App:
         self._seen = self._look()
         self._started = asyncio.Event()
         self._reloading = asyncio.Lock()
-        self._store_soon = asyncio.Event()
         self.server = HttpServer(
             Routes(
                 metrics=self._metrics,
@@ -118,13 +120,16 @@ class App:
         Raises:
             ConfigError: the address cannot be listened on, or web-config.yml is wrong.
         """
+        gc.collect()
+        gc.set_threshold(*COLLECT_AFTER)
         await self.server.start()
         try:
             async with asyncio.TaskGroup() as group:
                 self._group = group
                 await self._begin()
                 group.create_task(self.monitor.run())
-                group.create_task(self._store_regularly())
+                group.create_task(self._keeper.run())
+                group.create_task(self._schedule().run())
                 group.create_task(self._watch_files())
                 group.create_task(self._refresh_server())
                 group.create_task(self._measure_stalls())
@@ -133,17 +138,20 @@ class App:
                 )
                 log.info("daemon.ready", address=self.server.address, version=__version__)
                 # What has been built stays: the collector need not look at it again.
-                gc.collect()
                 gc.freeze()
-                gc.set_threshold(*COLLECT_AFTER)
                 self._notifier.ready()
                 ready()
         finally:
             self._notifier.stopping()
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(STOP_TIMEOUT_S):
-                    await self._store()
                     await self.server.stop()
+            await self._keeper.close(STOP_TIMEOUT_S)
+
+    def _schedule(self) -> Schedule:
+        jobs = chores(lambda: self.config, self.monitor, self._journal, self._clock)
+        kept = self._keeper.kept
+        return Schedule(self._clock, jobs, kept, self._journal.keep, self._telemetry)
 
     def problems(self) -> list[str]:
         """Return why the daemon is not ready; nothing: it is."""
@@ -154,8 +162,8 @@ class App:
             for feed in self.monitor.feeds.values()
             if not feed.up
         ]
-        if self._file.trouble:
-            found.append(f"storage: {self._file.trouble}")
+        if self._journal.trouble:
+            found.append(f"storage: {self._journal.trouble}")
         return found
 
     async def reload(self) -> Sequence[str]:
@@ -167,7 +175,7 @@ class App:
             try:
                 config = await asyncio.to_thread(load_config, self._path, self._environ)
                 delivery = await asyncio.to_thread(self._new_delivery, config)
-                await asyncio.to_thread(_warm, config, self._clock.now())
+                await asyncio.to_thread(warm, config, self._clock.now())
             except ConfigError as error:
                 self._telemetry.reload_failed()
                 self._log_problems(error)
@@ -196,28 +204,22 @@ class App:
 
     async def _begin(self) -> None:
         """Rebuild the state, start the feeds, and wait until it is that of now."""
-        stored = await asyncio.to_thread(self._file.load_or_set_aside)
-        if stored is not None:
-            stored.adopt({feed.name: stream_of(feed) for feed in self.config.feeds})
-            self.monitor.engine.expect_visits(stored.visits)
-            await tell_history(self.monitor, self.config, stored, self._clock.now())
-            self.monitor.engine.restore_visits(stored.visits)
-            self.monitor.engine.restore(stored.counters)
-            self.monitor.engine.drain()
-            self._delivery.sink.restore(stored.alerts)
+        states = {settings.name: self._add_feed(settings) for settings in self.config.feeds}
+        positions = await self._keeper.bring_back(self.config, lambda: self._delivery.sink)
+        stopped_at = self.monitor.engine.now
         since = self.monitor.engine.history_start(self._clock.now())
-        await asyncio.to_thread(_warm, self.config, self._clock.now())
+        await asyncio.to_thread(warm, self.config, self._clock.now())
         for settings in self.config.feeds:
-            place = None
-            if stored is not None:
-                place = stored.place_of(settings.name, feed_type(settings))
-            self._start_feed(settings, place, since)
+            position = positions.get(settings.name)
+            self._start_feed(settings, states[settings.name], position, since)
         self._expect_feeds(self.config)
         await self.monitor.caught_up()
         backlog = self.monitor.begin()
-        if stored is not None:
-            self._count_missed(backlog, stored.at)
+        self._keeper.changed(backlog)
+        if stopped_at:
+            self._count_missed(backlog, stopped_at)
         self._delivery.sink.reconcile(self._standing())
+        self._keeper.checkpoint()
         self._delivering = self._spawn(self._delivery.run())
         self._started.set()
 
@@ -244,18 +246,27 @@ class App:
             }
         )
 
+    def _add_feed(self, settings: FeedSettings) -> FeedState:
+        return self.monitor.add_feed(
+            settings.name,
+            settings.source,
+            live=FEEDS[feed_type(settings)].live,
+            agents=knows_agents(settings),
+        )
+
     def _start_feed(
-        self, settings: FeedSettings, position: Position | None, since: Micros
+        self,
+        settings: FeedSettings,
+        state: FeedState,
+        position: Position | None,
+        since: Micros,
     ) -> None:
         monitor = self.monitor
-        kind = FEEDS[feed_type(settings)]
-        state = monitor.add_feed(
-            settings.name, settings.source, live=kind.live, agents=kind.agents
-        )
         state.position = position
         context = FeedContext(
             clock=self._clock,
-            emit=lambda events, position=None: monitor.emit(state, events, position),
+            emit=functools.partial(monitor.emit, state),
+            room=self._journal.room,
             up=lambda up, reason: monitor.up(state, up, reason),
             count_drop=monitor.count_drop,
             gap=lambda length, reason: monitor.gap(state, length, reason),
@@ -301,6 +312,8 @@ class App:
         self.monitor.reconfigure(config.engine_settings())
         self._expect_feeds(config)
         self._change_feeds(config, heirs)
+        # What went in until now would mean something else under the new settings.
+        self._keeper.checkpoint()
 
     def _heirs(self, config: Config) -> dict[str, FeedSettings]:
         """Return who goes on reading what a feed reads that is changed or renamed."""
@@ -329,7 +342,9 @@ class App:
         since = self.monitor.engine.history_start(self._clock.now())
         for name, settings in wanted.items():
             if name not in self._feeds:
-                self._start_feed(settings, positions.get(name), since)
+                self._keeper.introduce(settings)
+                position = positions.get(name)
+                self._start_feed(settings, self._add_feed(settings), position, since)
 
     def _replace_delivery(self, delivery: Delivery) -> None:
         """Deliver in the new way, knowing what was delivered in the old one."""
@@ -376,7 +391,8 @@ class App:
         """Take what the engine found out."""
         self._delivery.sink.apply(transitions)
         self._listen(transitions)
-        self._store_soon.set()
+        self._keeper.changed(transitions)
+        self._keeper.keep()
         for transition in transitions:
             alert = transition.alert
             log.info(
@@ -449,40 +465,6 @@ class App:
             worst.append(late)
             self._telemetry.stalled(max(worst))
 
-    # ---- checkpoint ---------------------------------------------------------------
-
-    async def _store_regularly(self) -> None:
-        while True:
-            async with asyncio.TaskGroup() as group:
-                sleep = group.create_task(self._clock.sleep(STORE_EVERY))
-                sleep.add_done_callback(lambda _: self._store_soon.set())
-                await self._store_soon.wait()
-                sleep.cancel()
-            self._store_soon.clear()
-            await self._store()
-
-    async def _store(self) -> None:
-        """Write the checkpoint; when that fails, say so and go on monitoring."""
-        monitor = self.monitor
-        if not monitor.began:
-            return
-        checkpoint = Checkpoint(
-            version=VERSION,
-            at=monitor.engine.now,
-            oldest_open=monitor.engine.oldest_open(),
-            positions={
-                feed.name: dict(feed.position)
-                for feed in monitor.feeds.values()
-                if feed.position is not None
-            },
-            counters=monitor.engine.snapshot(),
-            alerts=self._delivery.sink.snapshot(),
-            types={feed.name: feed_type(feed) for feed in self.config.feeds},
-            streams={feed.name: stream_of(feed) for feed in self.config.feeds},
-            visits=monitor.engine.open_visits(),
-        )
-        await asyncio.to_thread(self._file.try_store, checkpoint)
-
 
 def configure_logging(config: Config) -> None:
     """Log as *config* wants it."""
@@ -490,10 +472,3 @@ def configure_logging(config: Config) -> None:
         json=config.logging.format == "json",
         level=logging.getLevelNamesMapping()[config.logging.level.upper()],
     )
-
-
-def _warm(config: Config, now: Micros) -> None:
-    """Have every calendar look around *now*: the first look reads zones and holidays."""
-    for calendar in config.calendars.values():
-        calendar.opened_at(now)
-        calendar.next_change(now)

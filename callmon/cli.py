@@ -279,17 +279,19 @@ def demo(port: int, seed: int, alertmanagers: Sequence[str], language: str) -> N
 
 
 @commands.command()
-@click.argument("which", type=click.Choice(["callmon", "thresholds"]))
+@click.argument("which", type=click.Choice(["callmon", "thresholds", "native"]))
 def schema(which: str) -> None:
-    """Print the JSON Schema of callmon.yml or thresholds.yml.
+    """Print the JSON Schema of a file, or of native messages.
 
-    Editors use it to complete and to check while one types.
+    Editors use it to complete and to check callmon.yml and thresholds.yml while one types.
     """
     import json
 
     from callmon.config import json_schema
+    from callmon.decode.native_schema import native_schema
 
-    click.echo(json.dumps(json_schema(which), ensure_ascii=False, indent=2))
+    found = native_schema() if which == "native" else json_schema(which)
+    click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
 @commands.command()

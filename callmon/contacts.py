@@ -37,7 +37,7 @@ from callmon.events import (
 )
 from callmon.queues import SubjectState
 
-__all__ = ["MEMORY", "Contact", "ContactBook", "Source"]
+__all__ = ["MEMORY", "Contact", "ContactBook", "ContactsPart", "Finished", "Source"]
 
 MEMORY: Micros = 6 * 3_600 * SECOND
 """How long a finished contact is remembered. What is older and unknown is late."""
@@ -55,7 +55,7 @@ _SAME_START: Micros = 2 * SECOND
 _Told = ContactJoined | ContactAnswered | ContactLeft | TalkEnded
 
 
-class Contact(msgspec.Struct, gc=False):
+class Contact(msgspec.Struct, gc=False, array_like=True):
     """One visit of one customer to one queue."""
 
     start: Micros
@@ -66,6 +66,17 @@ class Contact(msgspec.Struct, gc=False):
     before: int = -1  #: ``seq`` of the id's earlier visit, if there was one
     told: Micros = 0  #: up to when ends of earlier visits' talks have been told
     moved: bool = False  #: it goes on under another id
+    finished: Micros = 0  #: by the source's time, when the last was told of it; 0: not yet
+
+
+class ContactsPart(msgspec.Struct, gc=False, tag="contacts"):
+    """A ``ContactBook`` in a checkpoint."""
+
+    contacts: dict[str, Contact]
+
+
+Finished = tuple[Micros, dict[str, Contact], str, Contact]
+"""When a contact finished, by the source's time, and where it is remembered."""
 
 
 class Source:
@@ -77,7 +88,7 @@ class Source:
         self.name = name
         self.watermark: Micros = 0  #: the latest ``at`` seen
         self.since: Micros | None = None  #: the first ``at`` seen: coverage begins
-        self.finished: deque[tuple[Micros, dict[str, Contact], str, Contact]] = deque()
+        self.finished: deque[Finished] = deque()
 
     @property
     def horizon(self) -> Micros:
@@ -102,6 +113,7 @@ class Source:
                 del contacts[key]
             else:
                 # Its own waiting is over, but an earlier visit of the id still talks.
+                contact.finished = self.watermark
                 finished.append((self.watermark, contacts, key, contact))
 
 
@@ -219,8 +231,7 @@ class ContactBook:
     def refused(self, event: ContactRefused) -> None:
         """Count a contact that the queue did not take."""
         for state in self.states:
-            state.refused[event.reason] = state.refused.get(event.reason, 0) + 1
-            state.changed()
+            state.refuse(event.at, event.reason)
 
     def agent_changed(self, event: AgentChanged) -> DropReason | None:
         """Take where an agent stands now."""
@@ -348,8 +359,8 @@ class ContactBook:
         self, contact: Contact, event: ContactAnswered | ContactLeft, outcome: Outcome
     ) -> None:
         at, start, wait = event.at, contact.start, event.wait
-        if wait is None:
-            wait = max(at - start, 0)
+        if wait is None and contact.seq != event.seq:
+            wait = max(at - start, 0)  # else nobody knows when it began
         contact.end = max(at, start)
         contact.seq = event.seq
         for state in self.states:
@@ -410,7 +421,21 @@ class ContactBook:
 
     def _finish(self, key: str, contact: Contact) -> None:
         source = self.source
+        contact.finished = source.watermark
         source.finished.append((source.watermark, self.contacts, key, contact))
+
+    def part(self) -> ContactsPart:
+        """Return all that is known of contacts, for a checkpoint."""
+        return ContactsPart(self.contacts)
+
+    def restore(self, part: ContactsPart) -> list[Finished]:
+        """Know what *part* says; return who has finished, for ``Source.finished``."""
+        self.contacts = part.contacts
+        return [
+            (contact.finished, self.contacts, key, contact)
+            for key, contact in self.contacts.items()
+            if contact.finished
+        ]
 
 
 def _heard(contact: Contact, event: _Told) -> DropReason:

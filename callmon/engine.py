@@ -6,22 +6,36 @@ timers due at an instant run, when time moves past it. So the order in which eve
 instant arrive cannot matter, and a replay fires at the same instants as the live run.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import functools
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from callmon.agents import agents_gone
 from callmon.clock import SECOND, Micros
 from callmon.directory import Directory, EngineSettings
 from callmon.errors import DropReason
-from callmon.events import Event, FeedChanged, SourceRestarted
+from callmon.events import Event, FeedChanged, QueueReported, SourceRestarted
+from callmon.intervals import IntervalBooks
+from callmon.parts import (
+    VERSION,
+    BookPart,
+    Candidate,
+    Changes,
+    EnginePart,
+    key_of,
+    read_parts,
+)
 from callmon.queues import SubjectState
+from callmon.reports import ReportBook, count_agents, open_account
 from callmon.routes import LIVE_WAYS, WAYS, Route, SourceState
 from callmon.rules import SubjectKind
+from callmon.sources import follow_names, look_around, oldest_open, unroute
 from callmon.subjects import Key, Subjects
 from callmon.thresholds import Transition
 from callmon.visit_states import Docket
 from callmon.visits import VisitBook
-from callmon.watches import NEVER, Timers, Watch
+from callmon.watches import NEVER, Timed, Timers, Watch
 
 __all__ = ["Engine", "EngineSettings"]
 
@@ -52,6 +66,7 @@ class Engine:
         self._dirty: dict[Watch, None] = {}
         self._transitions: list[Transition] = []
         self._sweep_at = (now // _HOUR + 1) * _HOUR
+        self._changes = Changes()
         self._subjects = Subjects(settings, subject_state, self._dirty, self._publish)
 
     @property
@@ -64,23 +79,34 @@ class Engine:
         """Every subject's state, by kind and name."""
         return self._subjects.states
 
+    @property
+    def intervals(self) -> IntervalBooks:
+        """The half-hours of every queue."""
+        return self._subjects.intervals
+
     # ---- time -------------------------------------------------------------------
 
-    def advance(self, now: Micros) -> None:
+    def advance(self, now: Micros) -> bool:
         """Move time to *now* and do everything due until then, *now* included.
 
         Every feed has been heard as far as *now*, so visits are settled as far as that, also
         when the events of one of them have moved time further: it never goes back.
+
+        Tells whether anything came of it that no event will bring about again.
         """
+        told = len(self._transitions)
         if now > self.now:
             self._run_before(now)
             self.now = now
+        settled = 0
         for state in self._sources.values():
             if state.docket:
-                state.docket.settle(now)
+                settled += state.docket.settle(now)
         self._settle()
         while (watch := self._timers.pop(self.now)) is not None:
             self._evaluate(watch)
+        self._settle()  # what a report that is stale now has touched
+        return bool(settled) or len(self._transitions) > told
 
     def next_due(self) -> Micros | None:
         """Return the instant at which ``advance`` has something to do; None: no such."""
@@ -130,6 +156,7 @@ class Engine:
             if route is None:
                 self._drop(DropReason.QUEUE_LIMIT)
                 continue
+            route.changed = True
             take, occasion = way
             if state.docket is None:
                 drop = take(route.book, event)
@@ -154,16 +181,6 @@ class Engine:
         """Yield everything that thresholds watch, subject by subject."""
         return self._subjects.watches()
 
-    def oldest_open(self) -> Micros | None:
-        """Return when the oldest visit that is still open began; None when none is."""
-        starts = [
-            start
-            for state in self._sources.values()
-            for route in state.queues.values()
-            for start in route.book.open_starts()
-        ]
-        return min(starts, default=None)
-
     def history_start(self, now: Micros) -> Micros:
         """Return how far back events must be read so that every window is whole at *now*."""
         starts = [
@@ -179,84 +196,78 @@ class Engine:
         ]
         return min(starts, default=now)
 
-    def snapshot(self) -> dict[str, object]:
-        """Return all counters as plain values, by kind and name."""
-        return {
-            f"{kind}:{name}": state.snapshot() for (kind, name), state in self.subjects.items()
-        }
+    # ---- checkpoint -------------------------------------------------------------
 
-    def open_visits(self) -> list[list[Any]]:
-        """Return what of the visits no record tells again, as plain values."""
-        return [
-            [name, route.spelled, route.book.snapshot()]
-            for name, state in self._sources.items()
-            for route in state.queues.values()
-            if isinstance(route.book, VisitBook)
-        ]
+    def parts(self, *, whole: bool) -> dict[str, bytes | None]:
+        """Return the state in parts: all, or those that have changed since the last call.
 
-    def expect_visits(self, visits: Iterable[Sequence[Any]]) -> None:
-        """Have books for ``open_visits`` also where a source has no live feed any more.
-
-        Call it before the records are read again: what was not settled is to be counted.
+        None is a part that is gone. Encodes at once: what is returned stays as it is.
         """
-        for name in {visit[0] for visit in visits}:
-            if name in self.settings.sources:
-                state = self._sources.get(name) or self._open_source(name)
-                if state.docket is None:
-                    self._go_live(state)
+        return self._changes.take(self._candidates(), whole=whole)
 
-    def restore_visits(self, visits: Iterable[Sequence[Any]]) -> None:
-        """Take back ``open_visits``.
+    def restore(self, parts: Mapping[str, bytes]) -> None:
+        """Be as when *parts* were taken, but for what the settings say otherwise now.
 
-        Call it after the records were read again as far as then, and before the counters
-        are restored.
+        To be called once, before anything else.
+
+        Raises:
+            PartsError: they cannot be used; then this engine cannot, either.
         """
-        for state in self._sources.values():
-            if state.docket is not None:
-                state.docket.clear()
-        for name, spelled, rows in visits:
-            state = self._sources.get(name) or self._open_source(name)
-            if state.docket is None:
-                continue  # it has no live feed any more: its record tells everything
-            route = state.routes.get(spelled) or self._open_route(state, spelled, self.now)
-            if route is not None and isinstance(route.book, VisitBook):
-                for keys, values in rows:
-                    route.book.restore(keys, values)
-                self._touch(route)
+        read = read_parts(parts)
+        (own,) = read.engine
+        self.now, self._sweep_at, self.dropped = own.now, own.sweep_at, own.dropped
+        members: dict[str, set[str]] = {}
+        for subject in read.subjects:
+            state = self._subjects.get(SubjectKind(subject.kind), subject.name)
+            if state is not None:
+                state.restore(subject.state)
+                members[subject.name] = set(subject.members)
+        for source in read.sources:
+            self._open_source(source.name).restore(source)
+        for book in read.books:
+            self._reopen(book)
+        for state_of in self._sources.values():
+            state_of.line_up()
+        for common in read.intervals:
+            self.intervals.restore(common)
+        for rows in read.interval_rows:
+            self.intervals.restore_rows(rows)
+        self._renew(self.settings, members)
+        for watches in read.watches:
+            self._subjects.restore_watches(watches)
 
-    def restore(self, snapshot: Mapping[str, object]) -> None:
-        """Set the counters to what a ``snapshot`` holds; windows stay as they are."""
-        for key, values in snapshot.items():
-            kind, _, name = key.partition(":")
-            if kind == SubjectKind.QUEUE:
-                new = self._name_now(name)
-                name = name if f"{kind}:{new}" in snapshot else new
-            state = self._subjects.get(SubjectKind(kind), name)
-            if state is not None and isinstance(values, dict):
-                state.restore(values)
+    def _candidates(self) -> Iterator[Candidate]:
+        yield Candidate(key_of("engine"), None, self._part)
+        for name, source in self._sources.items():
+            yield Candidate(key_of("source", name), None, source.part)
+            for queue, route in source.queues.items():
+                yield Candidate(
+                    key_of("book", name, queue),
+                    route.version,
+                    functools.partial(source.book_part, queue),
+                )
+        yield from self._subjects.candidates()
+
+    def _part(self) -> EnginePart:
+        return EnginePart(VERSION, sys.byteorder, self.now, self._sweep_at, self.dropped)
 
     # ---- configuration ----------------------------------------------------------
-
-    def _name_now(self, name: str) -> str:
-        """Return what a queue is called now that was called *name* when it was stored."""
-        directory = self._subjects.directory
-        if directory.is_configured(name):
-            return name
-        sources = self.settings.sources or ("",)
-        names = {directory.queue_named(source, name) for source in sources}
-        return names.pop() if len(names) == 1 else name
 
     def reconfigure(self, settings: EngineSettings, now: Micros) -> None:
         """Take new settings; windows, counters, waiting contacts and states survive."""
         self.advance(now)
+        self._renew(settings, self._subjects.members())
+        self._settle()
+
+    def _renew(self, settings: EngineSettings, members: Mapping[str, set[str]]) -> None:
+        """Take *settings*; *members* are what groups have summed up so far."""
         directory = Directory(settings)
-        members = self._subjects.members()
-        renamed = self._follow_names(directory)
+        renamed = follow_names(self._sources, self._subjects, directory, self.now)
         members = {
             group: {renamed.get(name, name) for name in names}
             for group, names in members.items()
         }
-        self._unroute(directory)
+        unroute(self._sources, directory, self.now)
         routed = {name for state in self._sources.values() for name in state.queues}
         self._subjects.renew(settings, routed, members, self.now)
         for state in self._sources.values():
@@ -265,7 +276,6 @@ class Engine:
                 route.book.states = self._subjects.of_queue(queue)
                 self._rewatch(route)
         self._see()
-        self._settle()
 
     # ---- inside -----------------------------------------------------------------
 
@@ -295,7 +305,7 @@ class Engine:
                 if route.book.sweep(self.now):
                     self._touch(route)
         after = self.now
-        if until - after > _HOUR and self.oldest_open() is None:
+        if until - after > _HOUR and oldest_open(self._sources) is None:
             after = until - 1  # a long silence in which nothing is open
         self._sweep_at = (after // _HOUR + 1) * _HOUR
 
@@ -305,7 +315,7 @@ class Engine:
             self._evaluate(watch)
         self._dirty.clear()
 
-    def _evaluate(self, watch: Watch) -> None:
+    def _evaluate(self, watch: Timed) -> None:
         transitions = watch.evaluate(self.now)
         if transitions:
             self._transitions += transitions
@@ -313,6 +323,7 @@ class Engine:
             self._timers.schedule(watch)
 
     def _touch(self, route: Route) -> None:
+        route.changed = True
         for watches in route.watches:
             self._dirty.update(dict.fromkeys(watches))
 
@@ -329,6 +340,9 @@ class Engine:
             state.feed_changed(event)
             self._see()
             return
+        if isinstance(event, QueueReported):
+            self._reported(state, event)
+            return
         if not isinstance(event, SourceRestarted):
             self._drop(DropReason.ORPHAN)  # what only a live feed may tell
             return
@@ -339,6 +353,39 @@ class Engine:
             else:
                 route.book.restarted(event.at, event.seq)
             self._touch(route)
+
+    def _reported(self, state: SourceState, event: QueueReported) -> None:
+        """Take what is said of a queue as a whole."""
+        state.source.saw(event.at)
+        at = event.at
+        route = state.routes.get(event.queue) or self._open_route(state, event.queue, at)
+        if route is None:
+            self._drop(DropReason.QUEUE_LIMIT)
+            return
+        if route.reports is None:
+            open_account(self._book_for(route), route.book.states)
+        drop = self._book_for(route).take(event, route.book.states, self.now)
+        if drop is not None:
+            self._drop(drop)
+        self._heed(route)
+
+    def _book_for(self, route: Route) -> ReportBook:
+        """Return what is reported of a queue as a whole, made if need be."""
+        if route.reports is None:
+            aged = functools.partial(self._heed, route)
+            route.reports = ReportBook(route.book.states[0], aged)
+        return route.reports
+
+    def _heed(self, route: Route) -> None:
+        """Look at all that what is reported of a queue may have changed."""
+        route.changed = True
+        turned = [count_agents(subject, self.now) for subject in route.book.states]
+        for subject in route.book.states:
+            subject.changed()
+            self._dirty.update(dict.fromkeys(self._subjects.watches_of(subject)))
+        if any(turned):
+            self._rewatch_all()
+        self._timers.schedule(self._book_for(route))
 
     def _go_live(self, state: SourceState) -> None:
         """Tell apart, from now on, what a live feed and a record say of this source."""
@@ -378,34 +425,24 @@ class Engine:
             state.source.name = new
 
     def _see(self) -> None:
-        """Find out which subjects are blind: those with a source none of whose feeds is up."""
-        blind = {name for name, state in self._sources.items() if state.blind}
-        knowing = {name for name, state in self._sources.items() if state.knows_agents}
-        sources = self._sources_of()
-        turned = False
-        for subject in self.subjects.values():
-            of = sources.get(subject, set())
-            # A queue that nobody has spoken of yet may belong to any source.
-            seen = bool(blind & of) if of else bool(blind) and blind == set(self._sources)
-            known = bool(of) and of <= knowing
-            if seen != subject.blind:
-                subject.blind = seen
-                subject.changed()
-            turned = turned or known is not subject.agents.known
-            subject.agents.set_known(known, self.now)
-        if turned:
-            for source in self._sources.values():
-                for route in source.queues.values():
-                    self._rewatch(route)
+        """Find out which subjects are blind, and of whose agents is told."""
+        if look_around(self._sources, self.subjects.values(), self.now):
+            self._rewatch_all()
         self._dirty.update(dict.fromkeys(self.watches()))
 
-    def _sources_of(self) -> dict[SubjectState, set[str]]:
-        sources: dict[SubjectState, set[str]] = {}
-        for name, state in self._sources.items():
-            for route in state.queues.values():
-                for subject in route.book.states:
-                    sources.setdefault(subject, set()).add(name)
-        return sources
+    def _reopen(self, part: BookPart) -> None:
+        """Have the book of a checkpoint again, under the name the queue had then."""
+        source = self._sources.get(part.source)
+        queue = self._subjects.get(SubjectKind.QUEUE, part.queue)
+        if source is None or queue is None:
+            return
+        route = source.reopen(part, self._subjects.of_queue(queue), self._touch)
+        if part.reports is not None:
+            book = self._book_for(route)
+            book.restore(part.reports, self.now)
+            open_account(book, route.book.states)
+            self._timers.schedule(book)
+        self._rewatch(route)
 
     def _open_source(self, name: str) -> SourceState:
         live = name in self.settings.live_sources
@@ -422,14 +459,20 @@ class Engine:
             if queue is None:
                 return None
             states = self._subjects.of_queue(queue)
-            route = Route(state.source, states, state.docket, self._touch, spelled)
+            route = Route(state.source, states, state.docket, self._touch)
             state.queues[name] = route
+            open_account(None, states)
             self._rewatch(route)
             if state.blind or state.agents:
                 self._see()
         if len(state.routes) < _SPELLINGS * self.settings.queue_limit:
             state.routes[spelled] = route
         return route
+
+    def _rewatch_all(self) -> None:
+        for source in self._sources.values():
+            for route in source.queues.values():
+                self._rewatch(route)
 
     def _rewatch(self, route: Route) -> None:
         """Tell *route* who watches its queue and groups, where there is something to see."""
@@ -439,50 +482,3 @@ class Engine:
             for watch in self._subjects.watches_of(subject)
             if subject.agents.known or not watch.measure.of_agents
         )
-
-    def _follow_names(self, directory: Directory) -> dict[str, str]:
-        """Rename queues that a source's names now lead to as a whole; return new by old.
-
-        So that giving a queue a name loses neither who waits there nor what has been.
-        """
-        renamed: dict[str, str] = {}
-        for state in self._sources.values():
-            source = state.source.name
-            for name, route in list(state.queues.items()):
-                spelled = [text for text, way in state.routes.items() if way is route]
-                names = {directory.queue_named(source, text) for text in spelled}
-                shared = any(
-                    name in other.queues
-                    for other in self._sources.values()
-                    if other is not state
-                )
-                if len(names) != 1 or name in names or shared:
-                    continue
-                (new,) = names
-                if self._subjects.rename_queue(name, new, directory, self.now):
-                    state.queues[new] = state.queues.pop(name)
-                    renamed[name] = new
-        return renamed
-
-    def _unroute(self, directory: Directory) -> None:
-        """Close the books of queues to which a source's names no longer lead.
-
-        Who waits there is lost to the former queue, and is carried in to the new one when
-        the source next speaks of him.
-        """
-        for state in self._sources.values():
-            moved = {
-                id(route)
-                for spelled, route in state.routes.items()
-                if state.queues.get(directory.queue_named(state.source.name, spelled))
-                is not route
-            }
-            for name, route in list(state.queues.items()):
-                if id(route) in moved:
-                    route.book.close(self.now)
-                    del state.queues[name]
-            state.routes = {
-                spelled: route
-                for spelled, route in state.routes.items()
-                if id(route) not in moved
-            }

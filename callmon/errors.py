@@ -49,6 +49,11 @@ class DecodeReason(StrEnum):
     EMPTY = "empty"  #: nothing but white space
     FORGED = "forged"  #: something in the disguise of a message of the source
     INCOMPLETE = "incomplete"  #: a list whose rows do not agree with what it says of itself
+    MALFORMED = "malformed"  #: no JSON, or not an object or an array of objects
+    BAD_VALUE = "bad_value"  #: a field is of another type, or a word that means nothing here
+    RETAINED = "retained"  #: an event that a broker has kept: when it happened it was told
+    UNMATCHED = "unmatched"  #: of a topic that nothing is known of
+    UNKNOWN_VERSION = "unknown_version"  #: of a version of the format that we do not know
 
 
 class DropReason(StrEnum):

@@ -9,11 +9,12 @@ the line), so that it grows along the stream. ``queue`` is the name as the sourc
 spells it; the engine folds case and maps it. ``contact`` is the source's call id.
 """
 
+import hashlib
 from enum import IntEnum, StrEnum
 
 import msgspec
 
-from callmon.clock import Micros
+from callmon.clock import SECOND, Micros
 
 __all__ = [
     "KINDS",
@@ -26,14 +27,17 @@ __all__ = [
     "ContactMoved",
     "ContactRefused",
     "ContactsListed",
+    "DayCounts",
     "Device",
     "Event",
     "FeedChanged",
     "Outcome",
+    "QueueReported",
     "RingNotAnswered",
     "SourceRestarted",
     "TalkEnd",
     "TalkEnded",
+    "event_id",
 ]
 
 
@@ -205,6 +209,40 @@ class AgentRemoved(msgspec.Struct, frozen=True, gc=False, tag="agent_removed"):
     agent: str
 
 
+class QueueReported(msgspec.Struct, frozen=True, gc=False, tag="queue_reported"):
+    """What a source says of a queue as a whole, where it does not tell of each contact.
+
+    None is what the source cannot say, 0 is what it says. *agents* are counts by state, in
+    the order of ``callmon.agents.AgentState`` (busy, ringing, available, wrapup, paused,
+    away). What *day* counts has happened since *day_start*, which is by default the last
+    time the counters fell. After *stale_after* without news nothing is known any more.
+    """
+
+    at: Micros
+    source: str
+    seq: int
+    queue: str
+    waiting: int | None = None
+    longest_wait: Micros | None = None
+    talking: int | None = None
+    agents: tuple[int, ...] | None = None
+    day: "DayCounts | None" = None
+    day_start: Micros | None = None
+    stale_after: Micros = 90 * SECOND
+
+
+class DayCounts(msgspec.Struct, frozen=True, gc=False):
+    """Counters of a queue that the source sets to 0 each day; None: it has no such one."""
+
+    arrived: int | None = None
+    outcomes: dict[str, int] = {}  #: by label (``OUTCOME_LABELS``); others are not known
+    short_abandoned: int | None = None
+    answered_within: int | None = None  #: the target that the source was told
+    abandoned_within: int | None = None
+    answered_wait: Micros | None = None  #: sum of the waits of the answered
+    talk: Micros | None = None  #: sum of the talks, which are as many as the answered
+
+
 class SourceRestarted(msgspec.Struct, frozen=True, gc=False, tag="source_restarted"):
     """The system began anew: whoever waited or talked before is gone."""
 
@@ -240,6 +278,7 @@ Event = (
     | ContactsListed
     | AgentChanged
     | AgentRemoved
+    | QueueReported
     | SourceRestarted
     | FeedChanged
 )
@@ -256,7 +295,17 @@ KINDS: dict[type, str] = {
     ContactsListed: "contacts_listed",
     AgentChanged: "agent_changed",
     AgentRemoved: "agent_removed",
+    QueueReported: "queue_reported",
     SourceRestarted: "source_restarted",
     FeedChanged: "feed_changed",
 }
 """The name of each type: its tag in stored form, and the label ``kind``."""
+
+
+def event_id(text: str) -> int:
+    """Return the id of an event that its source knows by *text*: 63 bits of its digest.
+
+    Of a million ids, two are the same by chance once in some twenty million times.
+    """
+    digest = hashlib.blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest) >> 1

@@ -13,6 +13,7 @@ from collections.abc import Callable
 from callmon.agent_measures import LIVE_OF_AGENTS, OVER_OF_AGENTS
 from callmon.clock import Micros
 from callmon.events import OUTCOME_LABELS, Outcome
+from callmon.facts import OFFERED, OUTCOME_FACTS, Fact, oldest, talking, waiting
 from callmon.queues import Formula, Overflow, SubjectState, Targets
 from callmon.readings import Measure, Reading, Unit, Windowed
 from callmon.windows import FLAGS, SHORT, UNKNOWN, WITHIN, Window
@@ -22,12 +23,15 @@ __all__ = [
     "Measure",
     "Reading",
     "Unit",
+    "abandoned_within",
     "abandonment_rate",
     "answer_rate",
+    "answered_within",
     "average_wait",
     "overflow_rate",
     "percentile",
     "service_level",
+    "short_abandoned",
 ]
 
 _OFFERED = slice(0, Outcome.REDIRECTED)
@@ -40,10 +44,32 @@ _ANSWERED_UNKNOWN = Outcome.ANSWERED * FLAGS + UNKNOWN
 _ABANDONED_WITHIN = Outcome.ABANDONED * FLAGS + WITHIN
 _ABANDONED_SHORT = Outcome.ABANDONED * FLAGS + SHORT
 _ABANDONED_SHORT_WITHIN = Outcome.ABANDONED * FLAGS + SHORT + WITHIN
+# Of a queue known only as a whole (``callmon.reports``):
+_ANSWERED_WITHIN_TOLD = Outcome.ANSWERED * FLAGS + UNKNOWN + WITHIN
+_ANSWERED_WITHIN_SUM = Outcome.ANSWERED * FLAGS + UNKNOWN + SHORT + WITHIN
+_ABANDONED_WITHIN_SUM = Outcome.ABANDONED * FLAGS + UNKNOWN + WITHIN
+_ABANDONED_SHORT_SUM = Outcome.ABANDONED * FLAGS + UNKNOWN + SHORT
 
 
 def _by_outcome(counts: list[int]) -> list[int]:
     return [sum(counts[code : code + FLAGS]) for code in range(0, len(counts), FLAGS)]
+
+
+def short_abandoned(counts: list[int]) -> int:
+    """Return how many abandons were short."""
+    told_by_wait = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    return told_by_wait + counts[_ABANDONED_SHORT_SUM]
+
+
+def answered_within(counts: list[int]) -> int:
+    """Return how many were answered within the target."""
+    told_by_wait = counts[_ANSWERED_WITHIN]
+    return told_by_wait + counts[_ANSWERED_WITHIN_TOLD] + counts[_ANSWERED_WITHIN_SUM]
+
+
+def abandoned_within(counts: list[int]) -> int:
+    """Return how many abandoned within the target, without the short ones."""
+    return counts[_ABANDONED_WITHIN] + counts[_ABANDONED_WITHIN_SUM]
 
 
 def _ratio(numerator: int, base: int) -> Reading | None:
@@ -56,21 +82,21 @@ def answer_rate(counts: list[int], ended: list[int] | None = None) -> Reading | 
     Here and below *counts* are by code and *ended* their sums by outcome, if at hand.
     """
     ended = ended or _by_outcome(counts)
-    short = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    short = short_abandoned(counts)
     return _ratio(ended[_ANSWERED], sum(ended[_OFFERED]) - short)
 
 
 def abandonment_rate(counts: list[int], ended: list[int] | None = None) -> Reading | None:
     """Return (abandoned - short) / (offered - short)."""
     ended = ended or _by_outcome(counts)
-    short = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    short = short_abandoned(counts)
     return _ratio(ended[_ABANDONED] - short, sum(ended[_OFFERED]) - short)
 
 
 def overflow_rate(counts: list[int], ended: list[int] | None = None) -> Reading | None:
     """Return (timeout + empty + key_exit) / (offered - short)."""
     ended = ended or _by_outcome(counts)
-    short = counts[_ABANDONED_SHORT] + counts[_ABANDONED_SHORT_WITHIN]
+    short = short_abandoned(counts)
     return _ratio(sum(ended[_OVERFLOWED]), sum(ended[_OFFERED]) - short)
 
 
@@ -88,7 +114,7 @@ def service_level(
     is added to the base: those who wait longer than T already have missed it.
     """
     ended = ended or _by_outcome(counts)
-    within = counts[_ANSWERED_WITHIN]
+    within = answered_within(counts)
     formula = targets.formula
     if formula is Formula.ANSWERED_ONLY:
         return _ratio(within, ended[_ANSWERED] + waiting_over)
@@ -96,11 +122,11 @@ def service_level(
         base = ended[_ANSWERED] + ended[_ABANDONED]
     else:
         base = sum(ended[_OFFERED])
-    base += waiting_over - counts[_ABANDONED_SHORT] - counts[_ABANDONED_SHORT_WITHIN]
+    base += waiting_over - short_abandoned(counts)
     if formula is Formula.ABANDONS_IGNORED:
-        base -= counts[_ABANDONED_WITHIN]
+        base -= abandoned_within(counts)
     elif formula is Formula.ABANDONS_POSITIVE:
-        within += counts[_ABANDONED_WITHIN]
+        within += abandoned_within(counts)
     return _ratio(within, base)
 
 
@@ -118,21 +144,22 @@ def percentile(waits: list[Micros], percent: int) -> Reading | None:
     return waits[max(rank, 1) - 1], 1, len(waits)
 
 
-def _waiting(state: SubjectState, _now: Micros) -> Reading:
-    return len(state.starts), 1, len(state.starts)
+def _waiting(state: SubjectState, now: Micros) -> Reading:
+    number = waiting(state, now)
+    return number, 1, number
 
 
 def _longest_wait(state: SubjectState, now: Micros) -> Reading:
-    starts = state.starts
-    return (now - starts[0] if starts and now > starts[0] else 0), 1, len(starts)
+    start = oldest(state, now)
+    return (now - start if start is not None and now > start else 0), 1, waiting(state, now)
 
 
 def _longest_wait_change(
     state: SubjectState, now: Micros, values: tuple[Micros, ...]
 ) -> Micros | None:
-    if not state.starts:
+    start = oldest(state, now)
+    if start is None:
         return None
-    start = state.starts[0]
     for value in values:
         if start + value > now:
             return start + value
@@ -149,8 +176,9 @@ def _next_over_target(
     return state.next_over(now, state.targets.within)
 
 
-def _talking(state: SubjectState, _now: Micros) -> Reading:
-    return state.talking, 1, state.talking
+def _talking(state: SubjectState, now: Micros) -> Reading:
+    number = talking(state, now)
+    return number, 1, number
 
 
 def _arrived(_state: SubjectState, window: Window, _now: Micros) -> Reading:
@@ -161,6 +189,22 @@ def _arrived(_state: SubjectState, window: Window, _now: Micros) -> Reading:
 def _offered(_state: SubjectState, window: Window, _now: Micros) -> Reading:
     offered = sum(window.ended[_OFFERED])
     return offered, 1, offered
+
+
+def _service_level_needs(targets: Targets) -> Fact:
+    if targets.formula is Formula.ANSWERED_ONLY:
+        return Fact.ANSWERED | Fact.ANSWERED_WITHIN
+    ended = OFFERED
+    if targets.overflow is Overflow.IGNORED:
+        ended = Fact.ANSWERED | Fact.ABANDONED
+    needs = ended | Fact.ANSWERED_WITHIN | Fact.SHORT
+    if targets.formula is Formula.ABANDONS_NEGATIVE:
+        return needs
+    return needs | Fact.ABANDONED_WITHIN
+
+
+def _service_level_now_needs(targets: Targets) -> Fact:
+    return _service_level_needs(targets) | Fact.OVER
 
 
 def _outcome(outcome: Outcome) -> Windowed:
@@ -229,6 +273,7 @@ _ALL = (
         help="Contacts waiting now.",
         metric="waiting_contacts",
         live=_waiting,
+        needs=Fact.WAITING,
     ),
     Measure(
         name="longest_wait",
@@ -236,6 +281,7 @@ _ALL = (
         help="How long the one who waits longest has waited; 0 when nobody waits.",
         metric="longest_wait_seconds",
         live=_longest_wait,
+        needs=Fact.LONGEST,
         next_change=_longest_wait_change,
         grows=True,
     ),
@@ -245,6 +291,7 @@ _ALL = (
         help="Contacts that have waited longer than the service level's target now.",
         metric="waiting_over_target_contacts",
         live=_waiting_over_target,
+        needs=Fact.OVER,
         next_change=_next_over_target,
     ),
     Measure(
@@ -253,6 +300,7 @@ _ALL = (
         help="Contacts connected to an agent now.",
         metric="talking_contacts",
         live=_talking,
+        needs=Fact.TALKING,
     ),
     *LIVE_OF_AGENTS,
     Measure(
@@ -261,6 +309,7 @@ _ALL = (
         help="Contacts that joined the queue in the window.",
         metric="window_arrived_contacts",
         over=_arrived,
+        needs=Fact.ARRIVED,
     ),
     Measure(
         name="offered",
@@ -269,6 +318,7 @@ _ALL = (
         " empty or failed.",
         metric="window_offered_contacts",
         over=_offered,
+        needs=OFFERED,
     ),
     *(
         Measure(
@@ -278,6 +328,7 @@ _ALL = (
             metric="window_contacts",
             labels=(("outcome", OUTCOME_LABELS[outcome]),),
             over=_outcome(outcome),
+            needs=OUTCOME_FACTS[outcome],
         )
         for outcome in Outcome
     ),
@@ -287,6 +338,7 @@ _ALL = (
         help="answered / (offered - short abandons).",
         metric="answer_ratio",
         over=_counts_only(answer_rate),
+        needs=OFFERED | Fact.SHORT,
     ),
     Measure(
         name="abandonment_rate",
@@ -294,6 +346,7 @@ _ALL = (
         help="(abandoned - short abandons) / (offered - short abandons).",
         metric="abandonment_ratio",
         over=_counts_only(abandonment_rate),
+        needs=OFFERED | Fact.SHORT,
     ),
     Measure(
         name="overflow_rate",
@@ -301,6 +354,7 @@ _ALL = (
         help="(timeout + empty + key_exit) / (offered - short abandons).",
         metric="overflow_ratio",
         over=_counts_only(overflow_rate),
+        needs=OFFERED | Fact.SHORT,
     ),
     Measure(
         name="service_level",
@@ -308,6 +362,7 @@ _ALL = (
         help="Answered within the target, by the formula the queue is configured with.",
         metric="service_level_ratio",
         over=_service_level,
+        needs=_service_level_needs,
     ),
     Measure(
         name="service_level_now",
@@ -316,6 +371,7 @@ _ALL = (
         " it falls before the calls end.",
         metric="service_level_now_ratio",
         over=_service_level_now,
+        needs=_service_level_now_needs,
         next_change=_next_over_target,
     ),
     Measure(
@@ -324,6 +380,7 @@ _ALL = (
         help="Mean wait of the answered (average speed of answer).",
         metric="average_wait_seconds",
         over=_average_wait,
+        needs=Fact.ANSWERED | Fact.ANSWERED_WAIT,
     ),
     *(
         Measure(
@@ -333,6 +390,7 @@ _ALL = (
             " and abandoned.",
             metric=f"p{percent}_wait_seconds",
             over=_percentile(percent),
+            needs=Fact.EACH_WAIT,
         )
         for percent in (50, 90, 95)
     ),
@@ -342,6 +400,7 @@ _ALL = (
         help="Longest finished wait of the offered.",
         metric="max_wait_seconds",
         over=_max_wait,
+        needs=Fact.EACH_WAIT,
     ),
     Measure(
         name="average_talk",
@@ -349,6 +408,7 @@ _ALL = (
         help="Mean length of the talks that ended in the window.",
         metric="average_talk_seconds",
         over=_average_talk,
+        needs=Fact.ANSWERED | Fact.TALK,
     ),
     *OVER_OF_AGENTS,
 )

@@ -7,8 +7,11 @@ the past, and to judge it by the present would raise false alarms.
 
 import asyncio
 from collections import Counter, deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import compress
+from typing import Protocol
 
+import msgspec
 import structlog
 
 from callmon.calendars import Calendar
@@ -17,10 +20,12 @@ from callmon.engine import Engine, EngineSettings
 from callmon.errors import DropReason
 from callmon.events import KINDS, Event, FeedChanged
 from callmon.feeds.base import Position
+from callmon.journal import TimePassed, Told
+from callmon.seen import SeenIds
 from callmon.telemetry import Telemetry
 from callmon.thresholds import Transition
 
-__all__ = ["FeedState", "Monitor"]
+__all__ = ["FeedState", "Inputs", "Monitor", "MonitorPart"]
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +41,62 @@ TICK: Micros = SECOND
 """Longest time between two looks at the clock: a clock that is set is noticed."""
 
 NEWS = 50
+
+MARK_EVERY: Micros = SECOND
+"""How often a feed that tells nothing may have its place noted."""
+
+
+class Inputs(Protocol):
+    """Where all that goes into the engine is written down, in order: the journal."""
+
+    def record(
+        self,
+        feed: str,
+        events: Sequence[Event],
+        ids: Sequence[int | None],
+        position: Position | None,
+    ) -> None:
+        """Take events that were applied, and how far their feed has got."""
+
+    def passed(self, at: Micros) -> None:
+        """Note that the engine was advanced to *at*, and something came of it."""
+
+    def when_durable(self, done: Callable[[], None]) -> None:
+        """Call *done* when all that was taken so far would survive a crash."""
+
+
+class Unwritten:
+    """Writes nothing down: what it is told is as safe as it will ever be."""
+
+    def record(
+        self,
+        feed: str,
+        events: Sequence[Event],
+        ids: Sequence[int | None],
+        position: Position | None,
+    ) -> None:
+        """Do nothing."""
+
+    def passed(self, at: Micros) -> None:
+        """Do nothing."""
+
+    def when_durable(self, done: Callable[[], None]) -> None:
+        """Call *done*."""
+        done()
+
+
+class FeedPart(msgspec.Struct):
+    """A feed in a checkpoint: its clock and its last words."""
+
+    last_at: Micros | None
+    delays: list[Micros]
+
+
+class MonitorPart(msgspec.Struct):
+    """A ``Monitor`` in a checkpoint, but for the engine."""
+
+    skew: Micros
+    feeds: dict[str, FeedPart]
 
 
 class FeedState:
@@ -59,6 +120,8 @@ class FeedState:
         self.silent = False
         self.account: tuple[str, ...] = ()  #: what is wrong with its account at the source
         self.listening_since: Micros = 0  #: engine time from which silence counts
+        self.seen = SeenIds()
+        self.marked_at: Micros = 0  #: by our clock, when its place was noted last
 
     def is_silent(self, now: Micros, after: Micros, during: Calendar | None) -> bool:
         """Tell whether it has said nothing for longer than *after*, while it should speak.
@@ -85,16 +148,20 @@ class Monitor:
         clock: Clock,
         telemetry: Telemetry,
         publish: Callable[[Sequence[Transition]], None],
+        inputs: Inputs | None = None,
     ) -> None:
         self.clock = clock
+        self.inputs: Inputs = inputs or Unwritten()
         self.engine = Engine(settings)
         self.feeds: dict[str, FeedState] = {}
         self.ticks = 0  #: grows while the engine works: systemd's watchdog lives by it
         self.changes = 0  #: grows with every batch of events
+        self.taken = 0  #: events so far
         self.began = False  #: every feed has been current once
         self._telemetry = telemetry
         self._publish = publish
         self._skew: Micros = 0
+        self._unwritten: Micros | None = None  #: engine time that no input tells of yet
         self._silences: Mapping[str, tuple[Micros, Calendar | None]] = {}
         self._wake = asyncio.Event()
         self._sleeping_until: Micros = 0
@@ -116,12 +183,32 @@ class Monitor:
         self.engine.remove_feed(state.source, name, keep=keep)
         self._advance()
 
-    def emit(self, feed: FeedState, events: Sequence[Event], position: Position | None) -> None:
-        """Take a feed's events."""
+    def emit(
+        self,
+        feed: FeedState,
+        events: Sequence[Event],
+        position: Position | None = None,
+        *,
+        ids: Sequence[int | None] = (),
+        done: Callable[[], None] | None = None,
+    ) -> None:
+        """Take a feed's events (``callmon.feeds.base.Emit``)."""
         if position is not None:
             feed.position = position
-        if not events:
-            return
+        if events:
+            self._take(feed, events, position, ids)
+        elif position is not None:
+            self._mark(feed, position, at_once=done is not None)
+        if done is not None:
+            self.inputs.when_durable(done)
+
+    def _take(
+        self,
+        feed: FeedState,
+        events: Sequence[Event],
+        position: Position | None,
+        ids: Sequence[int | None],
+    ) -> None:
         now = self.clock.now()
         if feed.current:
             self._note_delay(feed, now - events[-1].at)
@@ -129,11 +216,30 @@ class Monitor:
         # A slow clock that is set right is not ahead: only by ours can anything be.
         limit = now + max(-self._skew, 0) + AHEAD
         if max(event.at for event in events) > limit:
-            events = self._believable(feed, events, limit)
+            believed = [event.at <= limit for event in events]
+            events, ids = list(compress(events, believed)), list(compress(ids, believed))
+            self._disbelieve(feed, believed.count(False))
+        if ids:
+            told = len(events)
+            events, ids = feed.seen.fresh(events, ids)
+            if told > len(events):
+                self._telemetry.events_dropped(
+                    "redelivery", DropReason.DUPLICATE, told - len(events)
+                )
+        self._write_time()
         self.engine.apply_all(events, live=feed.live)
+        self.inputs.record(feed.name, events, ids, position)
         self.changes += 1
+        self.taken += len(events)
         self.ticks += 1
         self._count(feed, events, now)
+
+    def _mark(self, feed: FeedState, position: Position, *, at_once: bool) -> None:
+        """Note how far a feed has got that has told nothing, but not all the time."""
+        now = self.clock.monotonic()
+        if at_once or now - feed.marked_at >= MARK_EVERY:
+            feed.marked_at = now
+            self.inputs.record(feed.name, (), (), position)
 
     def current(self, feed: FeedState) -> None:
         """A feed has told all it has."""
@@ -175,6 +281,42 @@ class Monitor:
         feed.account = findings
         self._telemetry.feed(feed.name).judged(len(findings))
 
+    # ---- restart ------------------------------------------------------------------
+
+    def part(self) -> MonitorPart:
+        """Return what is known of feeds and their clocks, for a checkpoint."""
+        feeds = {
+            feed.name: FeedPart(feed.last_at, list(feed.delays)) for feed in self.feeds.values()
+        }
+        return MonitorPart(self._skew, feeds)
+
+    def restore(self, part: MonitorPart, ids: Mapping[str, Iterable[int]]) -> None:
+        """Know of the feeds what was known before; call it when they were added."""
+        self._skew = part.skew
+        for name, state in self.feeds.items():
+            known = part.feeds.get(name)
+            if known is not None:
+                state.last_at = known.last_at
+                if known.last_at is not None:
+                    self._telemetry.feed(name).last_was(known.last_at)
+                state.delays.extend(known.delays)
+            state.seen = SeenIds(ids.get(name, ()))
+
+    def again(self, told: Told | TimePassed) -> None:
+        """Take what went in before the restart once more."""
+        if isinstance(told, TimePassed):
+            self.engine.advance(told.at)
+            return
+        self.engine.apply_all(told.events, live=told.live)
+        feed = self.feeds.get(told.feed)
+        received = [event for event in told.events if not isinstance(event, FeedChanged)]
+        if feed is not None and received:
+            feed.last_at = received[-1].at
+            telemetry = self._telemetry.feed(feed.name)
+            telemetry.last_was(feed.last_at)
+            for kind, count in Counter(map(type, received)).items():
+                telemetry.lived_again(KINDS[kind], count)
+
     # ---- time ---------------------------------------------------------------------
 
     def now(self) -> Micros:
@@ -210,7 +352,7 @@ class Monitor:
         self.began = True
         for feed in self.feeds.values():
             self._tell_engine(feed)
-        self.engine.advance(self._heard())
+        self._move_time()
         return self.engine.drain()
 
     async def run(self) -> None:
@@ -261,7 +403,7 @@ class Monitor:
         if not self.began or not self._all_current():
             return
         self.ticks += 1
-        self.engine.advance(self._heard())
+        self._move_time()
         self._hand_on()
         due = self.engine.next_due()
         if due is not None and due < self._sleeping_until:
@@ -288,16 +430,28 @@ class Monitor:
         changed = FeedChanged(
             self.engine.now, feed.source, 0, feed.name, feed.up, feed.live, feed.agents
         )
+        self._write_time()
         self.engine.apply(changed)
+        self.inputs.record(feed.name, (changed,), (), None)
 
-    def _believable(
-        self, feed: FeedState, events: Sequence[Event], limit: Micros
-    ) -> list[Event]:
-        kept = [event for event in events if event.at <= limit]
-        dropped = len(events) - len(kept)
+    def _move_time(self) -> None:
+        """Advance the engine as far as all feeds were heard."""
+        self._unwritten = self._heard()
+        if self.engine.advance(self._unwritten):
+            self._write_time()
+
+    def _write_time(self) -> None:
+        """Write down how far time has moved.
+
+        Needed before anything else is: what is told late is judged by the time it meets.
+        """
+        if self._unwritten is not None:
+            self.inputs.passed(self._unwritten)
+            self._unwritten = None
+
+    def _disbelieve(self, feed: FeedState, dropped: int) -> None:
         self._telemetry.events_dropped("engine", DropReason.FUTURE, dropped)
         log.warning("events.ahead", feed=feed.name, reason=DropReason.FUTURE, count=dropped)
-        return kept
 
     def _count(self, feed: FeedState, events: Sequence[Event], now: Micros) -> None:
         if not events:

@@ -5,12 +5,15 @@ from bisect import bisect_left, insort
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from fnmatch import fnmatchcase
-from typing import Any
 from zoneinfo import ZoneInfo
 
-from callmon.agents import Roster
+import msgspec
+
+from callmon.agents import Roster, RosterPart
 from callmon.clock import SECOND, Micros
 from callmon.events import Outcome
+from callmon.facts import Account
+from callmon.intervals import IntervalBook
 from callmon.rules import Subject
 from callmon.windows import (
     CODES,
@@ -20,6 +23,7 @@ from callmon.windows import (
     WITHIN,
     LocalDay,
     SampleLog,
+    SamplesPart,
     Window,
 )
 
@@ -30,6 +34,7 @@ __all__ = [
     "GroupSettings",
     "Overflow",
     "QueueSettings",
+    "SubjectPart",
     "SubjectState",
     "Targets",
     "WindowSpec",
@@ -71,6 +76,7 @@ class Targets:
 DEFAULT_TARGETS = Targets()
 
 _ANSWERED, _ABANDONED = Outcome.ANSWERED, Outcome.ABANDONED
+_EVER: Micros = 1 << 62
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +125,7 @@ class SubjectState:
         "_day",
         "_short",
         "_within",
+        "accounts",
         "agents",
         "arrived",
         "blind",
@@ -126,14 +133,21 @@ class SubjectState:
         "buckets",
         "corrected",
         "counts",
+        "half_begin",
+        "half_end",
+        "intervals",
         "log",
+        "longest",
         "refused",
+        "reported",
         "rings",
         "starts",
         "subject",
         "sums",
         "talking",
+        "talks",
         "targets",
+        "unaccounted",
         "unsettled",
         "windows",
     )
@@ -167,10 +181,23 @@ class SubjectState:
         self.refused: dict[str, int] = {}
         self.corrected: dict[tuple[Outcome, Outcome], int] = {}
         self.rings = 0
+        self.talks = 0  #: that have ended, with a known length
+        self.accounts: tuple[Account, ...] = ()  #: of the queues known only as a whole
+        self.unaccounted: frozenset[str] = frozenset()  #: a group's queues without any
+        self.reported = 0  #: of ``arrived``, those only told of as a number
+        self.intervals: IntervalBook | None = None  #: groups have none
+        self.half_begin: Micros = 0  #: what is outside is told to ``intervals`` by itself
+        self.half_end: Micros = _EVER
+        self.longest: Micros = _EVER  #: whoever waited longer is told there, too
 
     def open_window(self, spec: WindowSpec) -> Window:
         """Return a new window over this subject's samples; ``close`` it after use."""
         return Window(self.log, spec.length, self._day if spec.day else None)
+
+    @property
+    def day(self) -> LocalDay:
+        """Its local days."""
+        return self._day
 
     @property
     def version(self) -> tuple[int, ...]:
@@ -181,7 +208,7 @@ class SubjectState:
     @property
     def untouched(self) -> bool:
         """Whether no contact and no agent has ever been told of here."""
-        told = self.arrived or self.log.talks or self.rings or self.refused
+        told = self.arrived or self.log.talks or self.rings or self.refused or self.accounts
         return not told and self.agents.untouched
 
     def changed(self) -> None:
@@ -197,6 +224,8 @@ class SubjectState:
             insort(starts, at)
         self.arrived += 1
         self.log.arrive(at)
+        if not self.half_begin <= at < self.half_end and self.intervals is not None:
+            self.intervals.arrive(at)
 
     def leave(self, at: Micros, start: Micros, outcome: Outcome, wait: Micros | None) -> None:
         """The contact that waits since *start* is done."""
@@ -204,11 +233,24 @@ class SubjectState:
         del starts[0 if starts[0] == start else bisect_left(starts, start)]
         if outcome is _ANSWERED:
             self.talking += 1
-        self.end(at, outcome, wait)
+        code = self.count(outcome, wait)
+        wait = wait or 0
+        self.log.end(at, code, wait)
+        if start < self.half_begin or at >= self.half_end or at < start or wait > self.longest:
+            self._account(at, code, wait, start)
 
     def end(self, at: Micros, outcome: Outcome, wait: Micros | None) -> None:
         """Take the end of a wait of which all is known: windows and counters."""
         self.log.end(at, self.count(outcome, wait), wait or 0)
+
+    def _account(self, at: Micros, code: int, wait: Micros, start: Micros) -> None:
+        """See to it that a contact which was just counted is so in its half-hours, too."""
+        stray = start < self.half_begin or at >= self.half_end or at < start
+        if (stray or wait > self.longest) and self.intervals is not None:
+            if stray:
+                self.intervals.end(start, at, code, wait)
+            else:
+                self.intervals.lengthen(code, wait)
 
     def count(self, outcome: Outcome, wait: Micros | None) -> int:
         """Count the end of a wait for ever; return its code."""
@@ -237,6 +279,12 @@ class SubjectState:
         """The contact that waits since *start* began to wait at *true_start*."""
         self.stop_wait(start)
         insort(self.starts, true_start)
+        self.restart(start, true_start)
+
+    def restart(self, start: Micros, true_start: Micros) -> None:
+        """A contact that is not settled arrived at *true_start*, not at *start*."""
+        if self.intervals is not None:
+            self.intervals.move(start, true_start)
 
     def stop_wait(self, start: Micros) -> None:
         """The contact that waits since *start* waits no more; how it ended is told apart."""
@@ -255,9 +303,9 @@ class SubjectState:
         self.log.remove(at, self._code(outcome, wait), wait or 0)
         self._changes += 1
 
-    def settle(self, outcome: Outcome, wait: Micros | None) -> None:
+    def settle(self, at: Micros, outcome: Outcome, wait: Micros | None, start: Micros) -> None:
         """Count a shown end for ever: nothing more will change it."""
-        self.count(outcome, wait)
+        self._account(at, self.count(outcome, wait), wait or 0, start)
         self.unsettled -= 1
         self._changes += 1
 
@@ -285,6 +333,16 @@ class SubjectState:
         self.talking -= 1
         if talk is not None:
             self.log.end_talk(at, talk)
+            self.talks += 1
+            if not self.half_begin <= at < self.half_end and self.intervals is not None:
+                self.intervals.end_talk(at, talk)
+
+    def refuse(self, at: Micros, reason: str) -> None:
+        """A contact was not taken."""
+        self.refused[reason] = self.refused.get(reason, 0) + 1
+        if self.intervals is not None:
+            self.intervals.refuse(at)
+        self._changes += 1
 
     def waiting_over(self, now: Micros, target: Micros) -> int:
         """Return how many have waited longer than *target* at *now*."""
@@ -355,38 +413,79 @@ class SubjectState:
         for at, code, wait in sorted(
             sample for log in logs for sample in zip(log.at, log.codes, log.waits, strict=True)
         ):
-            self.end(at, Outcome(code // FLAGS), None if code & UNKNOWN else wait)
+            if code & UNKNOWN:
+                self.log.end(at, code, wait)  # what its flags say, no wait tells
+                self.counts[code] += 1
+            else:
+                self.end(at, Outcome(code // FLAGS), wait)
         for at, talk in sorted(talk for log in logs for talk in log.single_talks()):
             self.log.end_talk(at, talk)
 
-    def snapshot(self) -> dict[str, Any]:
-        """Return the counters as plain values, for a checkpoint."""
-        return {
-            "arrived": self.arrived,
-            "counts": list(self.counts),
-            "sums": list(self.sums),
-            "bounds": list(self.bounds),
-            "buckets": [list(row) for row in self.buckets],
-            "refused": dict(self.refused),
-            "corrected": [[*pair, count] for pair, count in self.corrected.items()],
-            "rings": self.rings,
-        }
+    def part(self) -> "SubjectPart":
+        """Return everything but windows, which follow from it, for a checkpoint."""
+        return SubjectPart(
+            within=self._within,
+            short=self._short,
+            starts=self.starts,
+            talking=self.talking,
+            unsettled=self.unsettled,
+            blind=self.blind,
+            arrived=self.arrived,
+            counts=self.counts,
+            sums=self.sums,
+            bounds=self.bounds,
+            buckets=self.buckets,
+            refused=self.refused,
+            corrected=[(*pair, count) for pair, count in self.corrected.items()],
+            rings=self.rings,
+            samples=self.log.part(),
+            agents=self.agents.part(),
+            reported=self.reported,
+        )
 
-    def restore(self, counters: Mapping[str, Any]) -> None:
-        """Set the counters to what ``snapshot`` returned; the windows stay as they are."""
-        self.arrived = counters["arrived"]
-        self.counts = list(counters["counts"])
-        self.sums = list(counters["sums"])
-        self.refused = dict(counters["refused"])
+    def restore(self, part: "SubjectPart") -> None:
+        """Be as when ``part`` was taken, judged by the targets of then."""
+        targets = dataclasses.replace(
+            self.targets, within=part.within, short_abandon=part.short
+        )
+        self.targets, self._within, self._short = targets, part.within, part.short
+        self.starts = part.starts
+        self.talking, self.unsettled, self.blind = part.talking, part.unsettled, part.blind
+        self.arrived, self.counts, self.sums = part.arrived, part.counts, part.sums
+        self.bounds, self.buckets = part.bounds, part.buckets
+        self.refused, self.rings = part.refused, part.rings
         self.corrected = {
             (Outcome(settled), Outcome(outcome)): count
-            for settled, outcome, count in counters.get("corrected", ())
+            for settled, outcome, count in part.corrected
         }
-        self.rings = counters["rings"]
-        if tuple(counters["bounds"]) == self.bounds:
-            answered, abandoned = counters["buckets"]
-            self.buckets = (list(answered), list(abandoned))
+        self.log.restore(part.samples)
+        self.agents.restore(part.agents)
+        self.reported = part.reported
+        if self.intervals is not None:
+            self.intervals.begin()
         self.changed()
+
+
+class SubjectPart(msgspec.Struct, gc=False):
+    """A ``SubjectState`` in a checkpoint."""
+
+    within: Micros
+    short: Micros
+    starts: list[Micros]
+    talking: int
+    unsettled: int
+    blind: bool
+    arrived: int
+    counts: list[int]
+    sums: list[Micros]
+    bounds: tuple[Micros, ...]
+    buckets: tuple[list[int], list[int]]
+    refused: dict[str, int]
+    corrected: list[tuple[int, int, int]]
+    rings: int
+    samples: SamplesPart
+    agents: RosterPart
+    reported: int = 0
 
 
 def day_of(zone: str) -> LocalDay:

@@ -1,7 +1,7 @@
 """What a measure is: a name, a unit, and how a subject's state is read.
 
 A reading is exact: a pair of integers and the size of the base. No base, no reading: None,
-never 0.
+never 0. Nor is there one while what it is made of is not all known: then nothing is read.
 """
 
 import dataclasses
@@ -10,7 +10,8 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from callmon.clock import SECOND, Micros
-from callmon.queues import SubjectState
+from callmon.facts import NOTHING, Fact, knows
+from callmon.queues import SubjectState, Targets
 from callmon.windows import Window
 
 __all__ = ["MINUTE", "Live", "Measure", "Motion", "NextChange", "Reading", "Unit", "Windowed"]
@@ -49,6 +50,7 @@ class Motion(NamedTuple):
     until: Micros | None  #: so long at least
 
 
+Needs = Callable[[Targets], Fact]
 Moves = Callable[[SubjectState, Window, Micros], Motion]
 
 
@@ -70,6 +72,7 @@ class Measure:
     over: Windowed | None = None
     next_change: NextChange | None = None
     moves: Moves | None = None
+    needs: Fact | Needs = NOTHING  #: what must be known of contacts
     grows: bool = False  #: grows with the clock: breaches at the instant it reaches a limit
     of_agents: bool = False  #: known only while a live feed tells of the agents
     base_unit: int = 0  #: of the denominator, which is the base then; 0: contacts are
@@ -78,3 +81,36 @@ class Measure:
     def windowed(self) -> bool:
         """Whether the measure needs a window."""
         return self.over is not None
+
+    @property
+    def of_now(self) -> bool:
+        """Whether it speaks of the present, of which nothing is known while blind."""
+        return self.live is not None or self.next_change is not None or self.of_agents
+
+    def needed(self, targets: Targets) -> Fact:
+        """Return what must be known of contacts by these targets."""
+        needs = self.needs if isinstance(self.needs, Fact) else self.needs(targets)
+        # Where no abandon is short, nobody needs to tell which are.
+        return needs if targets.short_abandon else needs & ~Fact.SHORT
+
+    def known(self, state: SubjectState, window: Window | None, now: Micros) -> bool:
+        """Tell whether all that is read is known, of all of *window*."""
+        if self.of_agents and not state.agents.known:
+            return False
+        return not state.accounts or knows(state, self.needed(state.targets), window, now)
+
+    def read(self, state: SubjectState, window: Window | None, now: Micros) -> Reading | None:
+        """Return the figure of *state* at *now*, over *window* if it needs one.
+
+        That has to be in step (``Window.sync``). This is the one place where figures are
+        read: None is no base, or not known.
+        """
+        if state.blind and self.of_now:
+            return None
+        if not self.known(state, window, now):
+            return None
+        if self.live is not None:
+            return self.live(state, now)
+        if self.over is None or window is None:
+            return None
+        return self.over(state, window, now)

@@ -11,14 +11,15 @@ import secrets
 import signal
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config import load_config
 from callmon.decode.recording import Direction, Mark, Marked, Record, Transferred
 from callmon.errors import FeedError, FeedReason
-from callmon.feeds.base import FeedContext
+from callmon.events import Event
+from callmon.feeds.base import FeedContext, Position
 from callmon.feeds.recording import RecordingWriter
 from callmon.feeds.registry import build_feed
 from callmon.feeds.settings import AsteriskAmiSettings
@@ -199,11 +200,21 @@ async def record(
         raise FeedError(FeedReason.LOST, text, retry=False)
 
 
+def _nobody(
+    events: Sequence[Event],
+    position: Position | None = None,
+    *,
+    ids: Sequence[int | None] = (),
+    done: Callable[[], None] | None = None,
+) -> None:
+    """Want no events."""
+
+
 def _listener(clock: Clock, recorder: Recorder) -> FeedContext:
     """Return what a feed needs to run, where nobody wants its events."""
     return FeedContext(
         clock=clock,
-        emit=lambda _events, _position=None: None,
+        emit=_nobody,
         up=lambda _up, _reason: None,
         count_drop=lambda _stage, _reason, _count=1: None,
         gap=lambda _length, _reason: None,

@@ -1,9 +1,10 @@
 """The ways from what a source says to the books and states that it changes."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from typing import Final
 
-from callmon.contacts import ContactBook, Source
+from callmon.contacts import ContactBook, ContactsPart, Finished, Source
 from callmon.errors import DropReason
 from callmon.events import (
     AgentChanged,
@@ -18,9 +19,11 @@ from callmon.events import (
     RingNotAnswered,
     TalkEnded,
 )
+from callmon.parts import BookPart, SourcePart
 from callmon.queues import SubjectState
+from callmon.reports import ReportBook
 from callmon.visit_states import Docket
-from callmon.visits import VisitBook
+from callmon.visits import VisitBook, VisitBookPart
 from callmon.watches import Watch
 
 __all__ = ["LIVE_WAYS", "WAYS", "Route", "SourceState"]
@@ -63,7 +66,7 @@ class Route:
     has from memory: the less that is, and the more all queues share, the better.
     """
 
-    __slots__ = ("book", "spelled", "watches")
+    __slots__ = ("_version", "book", "changed", "reports", "watches")
 
     def __init__(
         self,
@@ -71,7 +74,6 @@ class Route:
         states: tuple[SubjectState, ...],
         docket: Docket | None,
         touch: Callable[["Route"], None],
-        spelled: str,
     ) -> None:
         surprised = lambda: touch(self)  # noqa: E731  # two books are told it
         self.book: ContactBook | VisitBook = (
@@ -79,8 +81,29 @@ class Route:
             if docket is None
             else VisitBook(source, states, docket, surprised)
         )
-        self.spelled = spelled  #: how the source spells it
+        self.reports: ReportBook | None = None  #: of the queue as a whole
+        self.changed = True  #: since ``version`` was asked for
+        self._version = 0
         self.watches: tuple[tuple[Watch, ...], ...] = ((),) * len(_KINDS)
+
+    @property
+    def version(self) -> int | None:
+        """A value that differs whenever the book has changed; None: it may have."""
+        if isinstance(self.book, VisitBook):
+            return None  # time alone settles visits
+        if self.changed:
+            self.changed = False
+            self._version += 1
+        return self._version
+
+    def restore(self, part: ContactsPart | VisitBookPart) -> list[Finished]:
+        """Have the book know what *part* says; return who has finished."""
+        if isinstance(self.book, ContactBook) and isinstance(part, ContactsPart):
+            return self.book.restore(part)
+        if isinstance(self.book, VisitBook) and isinstance(part, VisitBookPart):
+            self.book.restore(part)
+            return []
+        raise TypeError(f"{type(part).__name__} is no part of a {type(self.book).__name__}")
 
     def go_live(self, docket: Docket, touch: Callable[["Route"], None]) -> None:
         """Know apart, from now on, what a live feed and a record tell."""
@@ -109,6 +132,58 @@ class SourceState:
         self.live: set[str] = set()  #: which of the feeds are live
         self.agents: set[str] = set()  #: which of the feeds know agents
         self.docket = Docket() if live else None  #: None: it has no live feed
+
+    def part(self) -> SourcePart:
+        """Return what is known but for the books, for a checkpoint."""
+        return SourcePart(
+            name=self.source.name,
+            watermark=self.source.watermark,
+            since=self.source.since,
+            feeds=self.feeds,
+            live=sorted(self.live),
+            agents=sorted(self.agents),
+            docket=self.docket is not None,
+        )
+
+    def restore(self, part: SourcePart) -> None:
+        """Be as when *part* was taken; a source that has a live feed now has one."""
+        self.source.watermark, self.source.since = part.watermark, part.since
+        self.feeds, self.live, self.agents = part.feeds, set(part.live), set(part.agents)
+        if part.docket and self.docket is None:
+            self.docket = Docket()
+        self._judge_record()
+
+    def book_part(self, queue: str) -> BookPart:
+        """Return what the source has told of *queue*, for a checkpoint."""
+        route = self.queues[queue]
+        spelled = [text for text, way in self.routes.items() if way is route]
+        reports = None if route.reports is None else route.reports.part()
+        return BookPart(self.source.name, queue, spelled, route.book.part(), reports)
+
+    def reopen(
+        self,
+        part: BookPart,
+        states: tuple[SubjectState, ...],
+        touch: Callable[[Route], None],
+    ) -> Route:
+        """Have the book of a checkpoint again; *states* count what is in it already."""
+        book = part.book
+        if isinstance(book, VisitBookPart):
+            if self.docket is None:
+                self.docket = Docket()
+            route = Route(self.source, states, self.docket, touch)
+        else:
+            route = Route(self.source, states, None, touch)
+        self.source.finished.extend(route.restore(book))
+        if self.docket is not None:
+            route.go_live(self.docket, touch)
+        self.queues[part.queue] = route
+        self.routes.update(dict.fromkeys(part.spelled, route))
+        return route
+
+    def line_up(self) -> None:
+        """Have those who finished in order, after all books were reopened."""
+        self.source.finished = deque(sorted(self.source.finished, key=lambda row: row[0]))
 
     def feed_changed(self, event: FeedChanged) -> None:
         """Take that a feed sees, or is blind."""

@@ -1,10 +1,13 @@
 """The subjects: the state of every queue and group, and what thresholds watch there."""
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from callmon.clock import Micros
 from callmon.directory import Directory, EngineSettings
+from callmon.intervals import IntervalBooks
+from callmon.parts import Candidate, SubjectRecord, WatchesPart, key_of
 from callmon.queues import GroupSettings, QueueSettings, SubjectState, day_of
 from callmon.rules import Rule, Subject, SubjectKind
 from callmon.thresholds import Transition
@@ -34,6 +37,7 @@ class Subjects:
         self.settings = settings
         self.directory = Directory(settings)
         self.states: dict[Key, SubjectState] = {}
+        self.intervals = IntervalBooks()
         self._new_state = new_state
         self._dirty = dirty
         self._publish = publish
@@ -65,6 +69,8 @@ class Subjects:
             self._bounds,
         )
         self.states[kind, name] = state
+        if kind is SubjectKind.QUEUE:
+            state.intervals = self.intervals.of(name, state)
         self._watch(state, 0)
         return state
 
@@ -98,6 +104,47 @@ class Subjects:
             self._days[zone] = day_of(zone)
         return self._days[zone]
 
+    # ---- checkpoint -------------------------------------------------------------
+
+    def candidates(self) -> Iterator[Candidate]:
+        """Yield every part of a checkpoint that may have changed."""
+        for (kind, name), state in self.states.items():
+            yield Candidate(
+                key_of("subject", kind, name),
+                (state.version, state.blind),
+                functools.partial(self._record, state),
+            )
+        yield Candidate(key_of("watches"), None, self._watches_part)
+        yield Candidate(key_of("intervals"), None, self.intervals.part)
+        for queue, version in self.intervals.versions().items():
+            rows = functools.partial(self.intervals.rows_part, queue)
+            yield Candidate(key_of("interval_rows", queue), version, rows)
+
+    def _record(self, state: SubjectState) -> SubjectRecord:
+        subject = state.subject
+        group = self.directory.settings_of(SubjectKind.GROUP, subject.name)
+        members: set[str] = set()
+        if subject.kind is SubjectKind.GROUP and isinstance(group, GroupSettings):
+            members = self._known_members(group)
+        return SubjectRecord(subject.kind, subject.name, sorted(members), state.part())
+
+    def _watches_part(self) -> WatchesPart:
+        return WatchesPart(
+            [
+                (kind, name, threshold, watch.state.snapshot())
+                for (kind, name), watches in self._watches.items()
+                for threshold, watch in watches.items()
+                if not watch.state.at_rest
+            ]
+        )
+
+    def restore_watches(self, part: WatchesPart) -> None:
+        """Let thresholds go on from where they stood; those that are gone are forgotten."""
+        for kind, name, threshold, state in part.states:
+            watch = self._watches.get((SubjectKind(kind), name), {}).get(threshold)
+            if watch is not None:
+                self._publish(watch.state.restore(state))
+
     # ---- reload -----------------------------------------------------------------
 
     def rename_queue(self, old: str, new: str, directory: Directory, now: Micros) -> bool:
@@ -111,6 +158,8 @@ class Subjects:
         if there is not None:
             self._forget(there, now)
         state = self.states.pop((SubjectKind.QUEUE, old))
+        self.intervals.leave(old)
+        state.intervals = self.intervals.of(new, state)
         for watch in self._watches.pop((SubjectKind.QUEUE, old)).values():
             self._remove(watch, now)
         state.subject = dataclasses.replace(state.subject, name=new)
@@ -183,6 +232,8 @@ class Subjects:
         for watch in self._watches.pop(key, {}).values():
             self._remove(watch, now)
         del self.states[key]
+        if state.subject.kind is SubjectKind.QUEUE:
+            self.intervals.leave(state.subject.name)
         self._queues -= state.subject.kind is SubjectKind.QUEUE
 
     def _of_kind(self, kind: SubjectKind) -> list[SubjectState]:

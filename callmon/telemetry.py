@@ -7,6 +7,7 @@ here: they are rendered from the state, see ``callmon.sinks.prometheus``.
 import platform
 from collections.abc import Mapping
 
+import msgspec
 from prometheus_client import (
     CollectorRegistry,
     Counter,
@@ -20,11 +21,21 @@ from prometheus_client.openmetrics import exposition as openmetrics_exposition
 
 from callmon.clock import SECOND, Micros
 
-__all__ = ["DELIVERY_BUCKETS", "FeedTelemetry", "Telemetry"]
+__all__ = [
+    "DELIVERY_BUCKETS",
+    "FeedTelemetry",
+    "JournalTelemetry",
+    "Telemetry",
+    "TelemetryPart",
+]
 
 DELIVERY_BUCKETS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0)
 """From a local Alertmanager's answer to the handover."""
 
+COMMIT_BUCKETS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0)
+"""From a cached write to a disk that is in trouble."""
+
+_EVENTS = "events_total"
 _END = b"# EOF\n"
 
 
@@ -63,6 +74,14 @@ class FeedTelemetry:
         self._last_event.set(at / SECOND)
         self._lag.set((now - at) / SECOND)
 
+    def lived_again(self, kind: str, count: int) -> None:
+        """Count events that were received before a restart."""
+        self._families.events.labels(self._feed, kind).inc(count)
+
+    def last_was(self, at: Micros) -> None:
+        """Set when the last event was, of those received before a restart."""
+        self._families.feed_last_event.labels(self._feed).set(at / SECOND)
+
     def skewed(self, skew: Micros) -> None:
         """Set our clock minus the source's."""
         self._families.feed_skew.labels(self._feed).set(skew / SECOND)
@@ -89,6 +108,7 @@ class _Families:
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
+        self.counters: dict[str, Counter] = {}
         feed = ["feed"]
         self.build = self._gauge("build_info", "Version; always 1.", ["version", "python"])
         self.reload_good = self._gauge(
@@ -159,6 +179,46 @@ class _Families:
         self.alerts_dropped = self._counter(
             "alerts_dropped_total", "Alerts that could not be kept for delivery.", ["reason"]
         )
+        self.journal_up = self._gauge(
+            "journal_up", "1 while the journal can be written: what is told survives a crash."
+        )
+        self.journal_pending = self._gauge(
+            "journal_pending_events", "Events that would not survive a crash yet."
+        )
+        self.journal_events = self._counter("journal_events_total", "Events written.")
+        self.journal_commit = Histogram(
+            "callmon_journal_commit_seconds",
+            "How long it took to write what waited.",
+            buckets=COMMIT_BUCKETS,
+            registry=registry,
+        )
+        self.journal_failures = self._counter(
+            "journal_failures_total", "Times the journal could not be written.", ["reason"]
+        )
+        self.journal_given_up = self._counter(
+            "journal_given_up_events_total",
+            "Events that are in no log, only in the state: the disk failed for too long.",
+        )
+        self.journal_duplicates = self._counter(
+            "journal_duplicates_total", "Ids that were in the journal already."
+        )
+        self.journal_size = self._gauge("journal_size_bytes", "Size of the journal's files.")
+        self.journal_checkpoint = self._gauge(
+            "journal_last_checkpoint_timestamp_seconds",
+            "Of which instant the last checkpoint is.",
+        )
+        self.jobs = self._counter(
+            "jobs_total",
+            "Jobs done by the calendar, by what became of them.",
+            ["job", "result"],
+        )
+        self.job_duration = self._gauge(
+            "job_duration_seconds", "How long a job took the last time.", ["job"]
+        )
+        self.intervals_late = self._counter(
+            "intervals_late_total",
+            "Contacts too late for their half-hour: it was written and forgotten.",
+        )
         self.scrape = self._gauge(
             "scrape_duration_seconds", "How long the last page of metrics took to render."
         )
@@ -171,7 +231,56 @@ class _Families:
         return Gauge(f"callmon_{name}", text, labels or [], registry=self._registry)
 
     def _counter(self, name: str, text: str, labels: list[str] | None = None) -> Counter:
-        return Counter(f"callmon_{name}", text, labels or [], registry=self._registry)
+        counter = Counter(f"callmon_{name}", text, labels or [], registry=self._registry)
+        self.counters[name] = counter
+        return counter
+
+
+class JournalTelemetry:
+    """What the journal does. It satisfies ``callmon.journal.JournalMetrics``."""
+
+    def __init__(self, families: _Families) -> None:
+        self._families = families
+
+    def committed(self, events: int, seconds: float) -> None:
+        """Count a commit of so many events, and how long it took."""
+        self._families.journal_events.inc(events)
+        self._families.journal_commit.observe(seconds)
+
+    def failed(self, reason: str) -> None:
+        """Count a failure by reason."""
+        self._families.journal_failures.labels(reason).inc()
+
+    def given_up(self, events: int) -> None:
+        """Count what will not be in the log: a checkpoint takes its place."""
+        self._families.journal_given_up.inc(events)
+
+    def waiting(self, events: int) -> None:
+        """Set how many events are not durable yet."""
+        self._families.journal_pending.set(events)
+
+    def up(self, up: bool) -> None:  # noqa: FBT001 - one fact, and the name says which
+        """Tell whether the journal can be written."""
+        self._families.journal_up.set(up)
+
+    def size(self, size: int) -> None:
+        """Set how many bytes the journal takes."""
+        self._families.journal_size.set(size)
+
+    def checkpointed(self, at: Micros) -> None:
+        """Set of which instant the last durable checkpoint is."""
+        self._families.journal_checkpoint.set(at / SECOND)
+
+    def duplicate(self, count: int) -> None:
+        """Count ids that the journal still knew."""
+        self._families.journal_duplicates.inc(count)
+
+
+class TelemetryPart(msgspec.Struct):
+    """The counters in a checkpoint: (family, labels, value), with so many engine drops."""
+
+    counters: list[tuple[str, dict[str, str], float]]
+    engine_dropped: dict[str, int]
 
 
 class Telemetry:
@@ -186,6 +295,8 @@ class Telemetry:
         ProcessCollector(registry=self._registry)
         self._feeds: dict[str, FeedTelemetry] = {}
         self._engine_dropped: dict[str, int] = {}
+        self._intervals_late = 0
+        self.journal = JournalTelemetry(self._families)
 
     def render(self, *, openmetrics: bool) -> bytes:
         """Return the text, without end mark. It reads /proc: not for the event loop."""
@@ -194,6 +305,35 @@ class Telemetry:
             text: bytes = write(self._registry)  # type: ignore[no-untyped-call]  # has no types
             return text.removesuffix(_END)
         return exposition.generate_latest(self._registry)
+
+    def part(self, *, of_events: bool) -> TelemetryPart:
+        """Return the counters, for a restart: those of events received, or all others.
+
+        Events that came after a checkpoint are counted once more when they go in again;
+        the others are not, and so have to be kept more often.
+        """
+        counters = [
+            (name, dict(sample.labels), sample.value)
+            for name, counter in self._families.counters.items()
+            if (name == _EVENTS) is of_events
+            for family in counter.collect()
+            for sample in family.samples
+            if sample.name.endswith("_total")
+        ]
+        return TelemetryPart(counters, dict(self._engine_dropped))
+
+    def restore(self, part: TelemetryPart) -> None:
+        """Go on with the counters of *part*, but for those of feeds that are gone."""
+        self._engine_dropped = dict(part.engine_dropped)
+        for name, labels, value in part.counters:
+            counter = self._families.counters.get(name)
+            gone = "feed" in labels and labels["feed"] not in self._feeds
+            if counter is None or gone:
+                continue
+            try:
+                (counter.labels(**labels) if labels else counter).inc(value)
+            except ValueError:
+                continue  # it had other labels then
 
     def reloaded(self, now: Micros) -> None:
         """Tell that the configuration was read and is running."""
@@ -238,13 +378,27 @@ class Telemetry:
     def dropped_by_engine(self, totals: Mapping[str, int]) -> None:
         """Set how many events the engine did not use, by reason, since it began."""
         for reason, total in totals.items():
-            more = total - self._engine_dropped.get(reason, 0)
+            more = max(total - self._engine_dropped.get(reason, 0), 0)
             self._engine_dropped[reason] = total
             self._families.dropped.labels("engine", reason).inc(more)
             if reason == "late":
                 self._families.late.inc(more)
             elif reason == "duplicate":
                 self._families.duplicate.inc(more)
+
+    def ran(self, job: str, seconds: float, *, ok: bool) -> None:
+        """Count a run of a job and how long it took."""
+        self._families.jobs.labels(job, "done" if ok else "failed").inc()
+        self._families.job_duration.labels(job).set(seconds)
+
+    def missed_run(self, job: str) -> None:
+        """Count a run that was due while the former one was not over."""
+        self._families.jobs.labels(job, "missed").inc()
+
+    def late_for_intervals(self, total: int) -> None:
+        """Set how many contacts were too late for their half-hour, since the beginning."""
+        self._families.intervals_late.inc(total - self._intervals_late)
+        self._intervals_late = total
 
     def posted(self, alertmanager: str, result: str) -> None:
         """Count a request to an Alertmanager."""

@@ -12,29 +12,27 @@ from enum import IntFlag
 from typing import Any
 
 import msgspec
+from msgspec.structs import astuple
 
 from callmon.clock import SECOND, Micros
 from callmon.contacts import Contact, Source
 from callmon.events import ContactJoined, Outcome, TalkEnded
-from callmon.queues import SubjectState
 
 __all__ = [
     "LAG",
     "NEAR",
     "SAME_START",
-    "STORED",
     "Told",
     "Visit",
     "Visits",
+    "VisitsPart",
     "adopted",
-    "alike",
     "answered_unseen",
     "begun",
     "chain",
     "ended",
     "expected",
     "missed",
-    "overruled",
     "remember",
     "renamed",
     "repeats_end",
@@ -132,8 +130,8 @@ class Visit(msgspec.Struct, gc=False):
     rings_logged: int = 0
     inexact: bool = False  #: the live feed knows no better than when it heard of its join
     lagging: bool = False  #: the live feed told of it much later than it was
+    shown: bool = False  #: the windows show it
     former: "Visit | None" = None  #: the earlier visit of the same id
-    shown: tuple[SubjectState, ...] = ()  #: whose windows show it
 
     @property
     def bygone(self) -> bool:
@@ -166,15 +164,19 @@ def ended(visit: Visit) -> tuple[Outcome | None, Micros, Micros | None]:
     return outcome, at, None if outcome is _LOST else wait
 
 
-STORED = Visit.__struct_fields__[:-2]
-"""What of a visit a checkpoint holds: all but the visit before it and the states."""
-
-
 def chain(latest: Visit | None) -> Iterator[Visit]:
     """Yield the visits of an id, the latest first."""
     while latest is not None:
         yield latest
         latest = latest.former
+
+
+class VisitsPart(msgspec.Struct, gc=False):
+    """``Visits`` in a checkpoint: who was renamed has two ids, but is one visit."""
+
+    visits: list[list[Any]]  #: the fields of each, without the visit before it
+    ids: dict[str, list[int]]  #: the visits of each id, the latest first, by their places
+    gone: list[tuple[Micros, str, int]]
 
 
 class Visits:
@@ -232,6 +234,32 @@ class Visits:
         self.latest.clear()
         self._gone.clear()
 
+    def part(self) -> VisitsPart:
+        """Return all of them, for a checkpoint."""
+        visits = self.all()
+        places = {id(visit): place for place, visit in enumerate(visits)}
+        return VisitsPart(
+            [list(astuple(visit)[:-1]) for visit in visits],
+            {key: [places[id(visit)] for visit in self.of(key)] for key in self.latest},
+            [
+                (at, key, place)
+                for at, key, visit in self._gone
+                if (place := places.get(id(visit))) is not None
+            ],
+        )
+
+    def restore(self, part: VisitsPart) -> None:
+        """Know those of *part*."""
+        fields = Visit.__struct_fields__
+        visits = [
+            msgspec.convert(dict(zip(fields, row, strict=False)), Visit) for row in part.visits
+        ]
+        for key, chained in part.ids.items():
+            for place, former in itertools.pairwise(chained):
+                visits[place].former = visits[former]
+            self.latest[key] = visits[chained[0]]
+        self._gone.extend((at, key, visits[place]) for at, key, place in part.gone)
+
 
 def _linked(visits: Iterable[Visit]) -> Visit:
     """Let *visits* of one id stand in order of their beginning; return the latest."""
@@ -248,19 +276,6 @@ def _unlink(latest: Visit | None, gone: Visit) -> None:
         if visit.former is gone:
             visit.former = gone.former
             return
-
-
-def alike(visits: Iterable[Visit], stored: Visit) -> Visit | None:
-    """Return which of *visits*, all told by the record, a checkpoint holds as *stored*."""
-    if not stored.told & _LOGGED:
-        return None  # the record had not told of it yet
-    near = [visit for visit in visits if abs(visit.start - stored.start) <= NEAR]
-    # Where the record has told of it, its place in the stream is the surest sign.
-    return min(
-        near,
-        key=lambda visit: (visit.seq != stored.seq, abs(visit.start - stored.start)),
-        default=None,
-    )
 
 
 def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | None:
@@ -436,15 +451,6 @@ def renamed(visits: Mapping[str, Visit], began: Micros, since: Micros) -> str | 
         and abs(visit.start - began) <= SAME_START
     ]
     return min(known)[1] if known else None
-
-
-def overruled(visit: Visit, horizon: Micros) -> bool:
-    """Tell whether reading the record again, as far back as *horizon*, would tell wrong."""
-    if visit.end is None or visit.end <= horizon:
-        return False
-    if visit.outcome is not None and visit.outcome is not visit.logged:
-        return True
-    return visit.talked and not visit.has(Told.TALK_LOGGED)
 
 
 def adopted(contact: Contact | None) -> Iterator[Visit]:

@@ -18,6 +18,7 @@ from callmon.events import (
     Event,
     FeedChanged,
     Outcome,
+    QueueReported,
     RingNotAnswered,
     SourceRestarted,
     TalkEnd,
@@ -107,6 +108,7 @@ def queue_log_line(event: Event) -> str | None:  # noqa: PLR0911  # one return p
             | ContactsListed()
             | AgentChanged()
             | AgentRemoved()
+            | QueueReported()
             | FeedChanged()
         ):
             return None

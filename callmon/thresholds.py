@@ -224,6 +224,11 @@ class ThresholdState:
             self._schedule()
         return tuple(out)
 
+    @property
+    def at_rest(self) -> bool:
+        """Whether there is nothing to remember: the next reading tells where it stands."""
+        return self.since is None and self.ended_at is None and not self.severities
+
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a restart, as plain JSON values."""
         return {

@@ -111,13 +111,12 @@ def _subject(state: SubjectState, now: Micros) -> dict[str, Any]:
     for window in state.windows.values():
         window.sync(now)
     for measure in MEASURES.values():
-        if measure.live is not None:
-            reading = None if state.blind else measure.live(state, now)
-            live[measure.name] = _number(reading, measure.unit)
-        elif measure.over is not None:
-            for name, window in state.windows.items():
-                reading = measure.over(state, window, now)
-                windows[name][measure.name] = _number(reading, measure.unit)
+        if not measure.windowed:
+            live[measure.name] = _number(measure.read(state, None, now), measure.unit)
+            continue
+        for name, window in state.windows.items():
+            reading = measure.read(state, window, now)
+            windows[name][measure.name] = _number(reading, measure.unit)
     return {
         "kind": state.subject.kind.value,
         "name": state.subject.name,
@@ -125,7 +124,7 @@ def _subject(state: SubjectState, now: Micros) -> dict[str, Any]:
         "blind": state.blind,
         "target_s": state.targets.within / SECOND,
         "live": live,
-        "paused_by_reason": dict(state.agents.reasons) if state.agents.known else None,
+        "paused_by_reason": dict(state.agents.reasons) if state.agents.named else None,
         "windows": windows,
     }
 

@@ -48,9 +48,13 @@ class Docket:
         self._serial += 1
         heapq.heappush(self._heap, (due, self._serial, states, visit))
 
-    def settle(self, now: Micros) -> None:
-        """Settle what is due, when every feed that is up has been heard as far as *now*."""
+    def settle(self, now: Micros) -> int:
+        """Settle what is due, when every feed that is up has been heard as far as *now*.
+
+        Returns how many were.
+        """
         heap = self._heap
+        settled = 0
         while heap and heap[0][0] <= now:
             _, _, states, visit = heapq.heappop(heap)
             if visit.settled or visit.end is None:
@@ -59,15 +63,8 @@ class Docket:
                 self.add(now + _AGAIN, states, visit)
             else:
                 states.settle(visit)
-
-    def clear(self) -> None:
-        """Take all of them for counted already."""
-        for _, _, _, visit in self._heap:
-            if not visit.settled:
-                visit.settled, visit.counted = True, visit.outcome
-                for state in visit.shown:
-                    state.unsettled -= 1
-        self._heap.clear()
+                settled += 1
+        return settled
 
     def _may_be_told(self, visit: Visit, now: Micros) -> bool:
         if visit.has(Told.END_LOGGED):
@@ -108,6 +105,9 @@ class VisitStates:
         if visit.end is None:
             for state in self.states:
                 state.restart_wait(visit.start, start)
+        elif not visit.settled:
+            for state in self.states:
+                state.restart(visit.start, start)
         visit.start = start
 
     def end(self, visit: Visit) -> None:
@@ -121,36 +121,38 @@ class VisitStates:
                 state.hide(visit.end, visit.outcome, visit.wait, visit.start)
         former, visit.end, visit.outcome, visit.wait = visit.outcome, at, outcome, wait
         if waited:
-            visit.shown = self.states
+            visit.shown = True
             for state in self.states:
                 state.stop_wait(visit.start)
             if not visit.settled:
                 self.put_off(visit)
         elif visit.counted is not None and former is not outcome:
-            for state in visit.shown:
+            for state in self.states if visit.shown else ():
                 state.correct(visit.counted, outcome or Outcome.LOST)
         self._show(visit)
         if former is not None:
             self._surprised()
 
-    def move(self, visits: Iterable[Visit]) -> None:
+    def move(self, visits: Iterable[Visit], former: tuple[SubjectState, ...]) -> None:
         """Go on counting *visits* in the states that are now to be told of.
 
-        New ones have summed up what windows and gauges hold.
+        Those that are not among the *former* ones have summed up what windows and gauges hold.
         """
+        new = [state for state in self.states if state not in former]
         for visit in visits:
-            if visit.end is None or not visit.shown:
+            if visit.end is None or visit.settled or not visit.shown:
                 continue
-            if not visit.settled:
-                for state in self.states:
-                    if state not in visit.shown:
-                        state.unsettle(visit.outcome, visit.wait)
-            visit.shown = self.states
+            for state in new:
+                state.unsettle(visit.outcome, visit.wait)
 
     def put_off(self, visit: Visit) -> None:
         """Count the end of *visit* when it is settled."""
-        for state in visit.shown:
+        for state in self.states:
             state.unsettled += 1
+        self.await_word(visit)
+
+    def await_word(self, visit: Visit) -> None:
+        """Look at *visit*, which is not counted yet, when it may be settled."""
         due = max(visit.end or 0, visit.start) + SETTLED_AFTER
         self._docket.add(due, self, visit)
 
@@ -164,8 +166,9 @@ class VisitStates:
             self._surprised()
         visit.settled = True
         visit.counted = visit.outcome
-        for state in visit.shown:
-            state.settle(visit.outcome, visit.wait)
+        end = visit.start if visit.end is None else visit.end
+        for state in self.states if visit.shown else ():
+            state.settle(end, visit.outcome, visit.wait, visit.start)
 
     def hang_up(self, visit: Visit, at: Micros, talk: Micros | None) -> None:
         """The talk of *visit* ended after *talk*, if that is known."""
@@ -178,13 +181,6 @@ class VisitStates:
         for state in self.states:
             state.end_talk(at, talk)
             state.changed()
-
-    def silence(self, visit: Visit) -> None:
-        """*visit* talks no more; its talk has been counted elsewhere."""
-        visit.talking = False
-        visit.talked = True
-        for state in self.states:
-            state.talking -= 1
 
     def _show(self, visit: Visit) -> None:
         """Let the windows see how *visit* ended, and the gauge whether it talks."""

@@ -8,10 +8,8 @@ and when that counts ``callmon.visit_states``'s.
 """
 
 from collections.abc import Callable
-from typing import Any
 
 import msgspec
-from msgspec.structs import astuple
 
 from callmon.agents import agent_changed, agent_removed, agents_gone
 from callmon.clock import SECOND, Micros
@@ -33,17 +31,15 @@ from callmon.events import (
 from callmon.queues import SubjectState
 from callmon.testimony import (
     NEAR,
-    STORED,
     Told,
     Visit,
     Visits,
+    VisitsPart,
     adopted,
-    alike,
     answered_unseen,
     begun,
     expected,
     missed,
-    overruled,
     remember,
     renamed,
     repeats_end,
@@ -52,12 +48,17 @@ from callmon.testimony import (
 )
 from callmon.visit_states import Docket, VisitStates
 
-__all__ = ["VisitBook"]
-
-OVERRULED_FOR: Micros = 26 * 3_600 * SECOND
-"""How long a checkpoint holds what a record calls otherwise: as long as ``today`` may be."""
+__all__ = ["VisitBook", "VisitBookPart"]
 
 _LOST, _ANSWERED = Outcome.LOST, Outcome.ANSWERED
+
+
+class VisitBookPart(msgspec.Struct, gc=False, tag="visits"):
+    """A ``VisitBook`` in a checkpoint."""
+
+    visits: VisitsPart
+    refused: dict[str, int]
+    talks: dict[str, Micros]
 
 
 class VisitBook:
@@ -67,8 +68,6 @@ class VisitBook:
     """
 
     __slots__ = (
-        "_kept",
-        "_notable",
         "_refused",
         "_shown",
         "_surprised",
@@ -88,9 +87,6 @@ class VisitBook:
         self._shown = VisitStates(states, docket, surprised)
         self._surprised = surprised
         self._visits = Visits(source)
-        #: what a checkpoint may have to hold, with its ids
-        self._notable: dict[int, tuple[Visit, list[str]]] = {}
-        self._kept: dict[int, tuple[Visit, list[str], msgspec.Raw]] = {}
         self._refused: dict[str, int] = {}  #: by contact: how many more a live feed told
         self._talks: dict[str, Micros] = {}  #: by contact: ends of talks of unknown visits
 
@@ -104,7 +100,7 @@ class VisitBook:
         former = self._shown.states
         self._shown.states = states
         if states != former:
-            self._shown.move(self._visits.all())
+            self._shown.move(self._visits.all(), former)
 
     @classmethod
     def adopt(
@@ -118,7 +114,6 @@ class VisitBook:
         for key, contact in book.contacts.items():
             for visit in reversed(list(adopted(contact))):
                 heir._visits.know(key, visit)
-                heir._notable[id(visit)] = visit, [key]
         return heir
 
     # ---- what is told ---------------------------------------------------------------
@@ -148,7 +143,7 @@ class VisitBook:
         found = self._ending(event, event.wait, live=live)
         if isinstance(found, DropReason):
             return found
-        self._tell(event.contact, found, event, _ANSWERED, live=live)
+        self._tell(found, event, _ANSWERED, live=live)
         return None
 
     def left(self, event: ContactLeft, *, live: bool) -> DropReason | None:
@@ -156,7 +151,7 @@ class VisitBook:
         found = self._ending(event, event.wait, live=live)
         if isinstance(found, DropReason):
             return found
-        self._tell(event.contact, found, event, event.outcome, live=live, certain=event.certain)
+        self._tell(found, event, event.outcome, live=live, certain=event.certain)
         return None
 
     def moved(self, event: ContactMoved, *, live: bool) -> DropReason | None:
@@ -165,7 +160,7 @@ class VisitBook:
         visit = self._visits.latest.get(event.contact)
         if visit is None or visit.end is not None:
             return DropReason.DUPLICATE
-        self._rename(event.contact, visit, event.heir)
+        self._visits.know(event.heir, visit)
         return None
 
     def listed(self, event: ContactsListed, *, live: bool) -> DropReason | None:
@@ -226,8 +221,7 @@ class VisitBook:
         if surplus * step < 0:
             return DropReason.DUPLICATE
         for state in self.states:
-            state.refused[event.reason] = state.refused.get(event.reason, 0) + 1
-            state.changed()
+            state.refuse(event.at, event.reason)
         return None
 
     def agent_changed(self, event: AgentChanged, *, live: bool) -> DropReason | None:
@@ -257,8 +251,6 @@ class VisitBook:
         for visit in self._visits.all():
             self._give_up(visit, now)
         self._visits.clear()
-        self._notable.clear()
-        self._kept.clear()
         agents_gone(self.states, self.source.name, now)
 
     def sweep(self, now: Micros) -> bool:
@@ -272,82 +264,33 @@ class VisitBook:
                 self._give_up(visit, now)
                 swept = True
         self._visits.forget()
-        horizon = self.source.watermark - OVERRULED_FOR
-        kept = self._kept.items()
-        self._kept = {place: held for place, held in kept if overruled(held[0], horizon)}
         return swept
 
     def open_starts(self) -> list[Micros]:
         """Return when every open visit, or the visit of every open talk, began."""
-        return [visit.start for visit, _ in self._notable.values() if visit.open]
+        return [visit.start for visit in self._visits.all() if visit.open]
 
     # ---- checkpoint -------------------------------------------------------------------
 
-    def snapshot(self) -> list[Any]:
-        """Return what reading the record again would not tell: ids and plain values.
+    def part(self) -> "VisitBookPart":
+        """Return all that is known of visits, for a checkpoint."""
+        return VisitBookPart(self._visits.part(), self._refused, self._talks)
 
-        Of a live feed alone that is everything, so what will hardly change any more is
-        written once and kept as it is.
-        """
-        told: list[Any] = []
-        for place, (visit, keys) in list(self._notable.items()):
-            row = [keys, astuple(visit)[: len(STORED)]]
-            if visit.open or not visit.settled:
-                told.append(row)
-                continue
-            del self._notable[place]
-            if overruled(visit, self.source.watermark - OVERRULED_FOR):
-                self._kept[place] = visit, keys, msgspec.Raw(msgspec.json.encode(row))
-        told += [row for _, _, row in self._kept.values()]
-        return told
-
-    def _note(self, visit: Visit, key: str) -> list[str]:
-        """Have a checkpoint look at *visit* again; return its ids."""
-        _, keys, _ = self._kept.pop(id(visit), (visit, [key], None))
-        return self._notable.setdefault(id(visit), (visit, keys))[1]
-
-    def restore(self, keys: list[str], values: list[Any]) -> None:
-        """Take back one of ``snapshot``; the record has been read again as far as then."""
-        # An older callmon stored less: what it did not know has its default.
-        stored = msgspec.convert(dict(zip(STORED, values, strict=False)), Visit)
-        visit = alike((visit for key in keys for visit in self._visits.of(key)), stored)
-        if visit is None:
-            visit = self._open(keys[0], stored.start, Told(0), stored.seq, live=False)
-        for key in keys:
-            self._visits.know(key, visit)
-        self._notable[id(visit)] = visit, keys
-        self._shown.restart_wait(visit, stored.start)
-        for name in ("certain", "live", "live_at", "live_wait", "rings_live"):
-            setattr(visit, name, getattr(stored, name))
-        if visit.logged is None:
-            visit.logged = stored.logged
-            visit.logged_at, visit.logged_wait = stored.logged_at, stored.logged_wait
-        visit.told |= stored.told
-        visit.seq = max(visit.seq, stored.seq)
-        visit.settled, visit.counted = True, stored.counted
-        if stored.talked and not visit.talked:
-            visit.talked = True
-            if visit.talking:
-                self._shown.silence(visit)
-        if stored.end is not None:
-            self._shown.end(visit)
-        visit.settled = stored.settled
-        if visit.end is not None and not visit.settled:
-            self._shown.put_off(visit)
+    def restore(self, part: "VisitBookPart") -> None:
+        """Know what *part* says; the states count it already."""
+        self._visits.restore(part.visits)
+        self._refused, self._talks = part.refused, part.talks
+        for visit in self._visits.all():
+            if visit.end is not None and not visit.settled:
+                self._shown.await_word(visit)
 
     # ---- inside -----------------------------------------------------------------------
 
     def _open(self, key: str, start: Micros, told: Told, seq: int, *, live: bool) -> Visit:
         visit = Visit(start, told, seq=-1 if live else seq)
         self._visits.know(key, visit)
-        self._notable[id(visit)] = visit, [key]
         self._shown.join(start)
         return visit
-
-    def _rename(self, key: str, visit: Visit, heir: str) -> None:
-        """Know *visit* under the id *heir*, too: its former one may still be told."""
-        self._visits.know(heir, visit)
-        self._note(visit, key).append(heir)
 
     def _confirm_join(self, visit: Visit, event: ContactJoined, bit: Told) -> DropReason | None:
         if visit.has(bit):
@@ -395,12 +338,12 @@ class VisitBook:
         if key is None:
             return self._open(event.contact, began, Told(0), event.seq, live=live)
         visit = self._visits.latest[key]
-        self._rename(key, visit, event.contact)
+        # Its former id may still be told.
+        self._visits.know(event.contact, visit)
         return visit
 
     def _tell(
         self,
-        key: str,
         visit: Visit,
         event: ContactAnswered | ContactLeft,
         outcome: Outcome | None,
@@ -424,8 +367,6 @@ class VisitBook:
             visit.logged_wait = event.wait
             if event.wait is None and outcome is not _LOST:
                 visit.logged_wait = max(event.at - visit.start, 0)
-        if visit.settled:
-            self._note(visit, key)
         self._shown.end(visit)
 
     def _lose_end(self, visit: Visit, at: Micros, *, live: bool) -> None:
@@ -452,7 +393,7 @@ class VisitBook:
         unseen = ContactAnswered(
             answered, event.source, event.seq, event.queue, key, wait, event.agent
         )
-        self._tell(key, visit, unseen, _ANSWERED, live=live)
+        self._tell(visit, unseen, _ANSWERED, live=live)
         self._surprised()
 
     def _orphan_talk(self, event: TalkEnded) -> DropReason | None:

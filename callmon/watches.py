@@ -12,7 +12,7 @@ import heapq
 import itertools
 import math
 from fractions import Fraction
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from callmon.clock import Micros
 from callmon.events import (
@@ -23,6 +23,7 @@ from callmon.events import (
     ContactLeft,
     TalkEnded,
 )
+from callmon.facts import next_known
 from callmon.measures import MEASURES, Measure, Reading, Unit
 from callmon.queues import SubjectState, WindowSpec
 from callmon.readings import Motion
@@ -32,6 +33,7 @@ from callmon.windows import Window
 
 __all__ = [
     "NEVER",
+    "Timed",
     "Timers",
     "Watch",
 ]
@@ -88,17 +90,27 @@ def _levels(limits: Limits) -> _Levels:
     )
 
 
+class Timed(Protocol):
+    """Something that time alone can change."""
+
+    due: Micros  #: when to look again though nothing happens
+    scheduled: Micros  #: the earliest timer that stands for it; ``NEVER``: there is none
+
+    def evaluate(self, now: Micros) -> tuple[Transition, ...]:
+        """Look at *now*; return what came of it, and set ``due``."""
+
+
 class Timers:
-    """Watches by the instant at which they must be looked at."""
+    """What is to be looked at, by the instant at which it must be."""
 
     __slots__ = ("_heap", "_order", "earliest")
 
     def __init__(self) -> None:
-        self._heap: list[tuple[Micros, int, Watch]] = []
+        self._heap: list[tuple[Micros, int, Timed]] = []
         self._order = itertools.count()
-        self.earliest: Micros = NEVER  #: no watch is due before; may be due later
+        self.earliest: Micros = NEVER  #: none is due before; may be due later
 
-    def schedule(self, watch: "Watch") -> None:
+    def schedule(self, watch: Timed) -> None:
         """Have *watch* popped at ``watch.due``; one still in the heap for earlier will do."""
         due = watch.due
         if due < watch.scheduled:
@@ -106,8 +118,8 @@ class Timers:
             heapq.heappush(self._heap, (due, next(self._order), watch))
             self.earliest = min(self.earliest, due)
 
-    def pop(self, now: Micros) -> "Watch | None":
-        """Return a watch due at or before *now*; None when there is none."""
+    def pop(self, now: Micros) -> Timed | None:
+        """Return one that is due at or before *now*; None when there is none."""
         heap = self._heap
         while heap and heap[0][0] <= now:
             at, _, watch = heapq.heappop(heap)
@@ -167,11 +179,14 @@ class Watch:
         """The kinds of event after which to look."""
         return _OCCASIONS.get(self.measure.name, _AGENTS if self.measure.of_agents else _ENDED)
 
-    @property
-    def blind(self) -> bool:
-        """Whether what is measured cannot be seen now."""
-        subject = self.subject
-        return subject.blind or (self.measure.of_agents and not subject.agents.known)
+    def is_blind(self, now: Micros) -> bool:
+        """Tell whether what is measured cannot be seen at *now*."""
+        subject, measure = self.subject, self.measure
+        if subject.blind:
+            return True
+        if not (measure.of_agents or subject.accounts):
+            return False
+        return not measure.known(subject, self.window, now)
 
     def touched(self) -> bool:
         """Tell whether an event that nothing spares calls for a look."""
@@ -186,20 +201,16 @@ class Watch:
 
     def read(self, now: Micros) -> Reading | None:
         """Return the measure at *now*; None while blind or without a base."""
-        subject, measure, window = self.subject, self.measure, self.window
+        subject, window = self.subject, self.window
         if window is not None:
             window.sync(now)
-        if self.blind:
-            return None
-        if window is not None and measure.over is not None:
-            return measure.over(subject, window, now)
-        return measure.live(subject, now) if measure.live is not None else None
+        return None if subject.blind else self.measure.read(subject, window, now)
 
     def evaluate(self, now: Micros) -> tuple[Transition, ...]:
         """Look at the measure at *now*; return what came of it, and set ``due``."""
         state, subject = self.state, self.subject
         wakes = state.wakes
-        if self._growth is not None and not subject.blind:
+        if self._growth is not None and not (subject.blind or subject.accounts):
             starts = subject.starts
             reached = starts[0] + self._growth if starts else NEVER
             if now < reached and now < wakes:
@@ -208,8 +219,11 @@ class Watch:
         if now >= self._turns_at:
             self._turn_window(now)
         reading = self.read(now)
-        transitions = state.update(now, reading, blind=self.blind)
+        blind = reading is None and self.is_blind(now)
+        transitions = state.update(now, reading, blind=blind)
         self.due = min(self._next_change(now, reading), state.wakes)
+        if blind and self.window is not None:
+            self.due = min(self.due, next_known(subject, self.window, now) or NEVER)
         return transitions
 
     def follow(self, rule: Rule, now: Micros) -> tuple[Transition, ...]:
@@ -275,7 +289,7 @@ class Watch:
     def _next_passing(self, now: Micros, *, calm: bool) -> Micros:
         """Return when the waiting alone next bring the reading to where it matters."""
         levels, measure = self._levels, self.measure
-        watchful = calm and levels.above
+        watchful = calm and levels.above and not self.subject.accounts
         if measure.next_change is None:
             if watchful and measure.name == "waiting":
                 self._crowd = levels.floor
@@ -288,7 +302,7 @@ class Watch:
     def _next_crossing(self, now: Micros, reading: Reading | None, motion: Motion) -> Micros:
         """Return when a reading that moves in a straight line next passes what matters."""
         until = NEVER if motion.until is None else motion.until
-        if self.blind:
+        if self.is_blind(now):
             return NEVER
         if reading is None:
             return min(until, now + 1) if motion.denominator > 0 else until

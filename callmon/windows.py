@@ -15,6 +15,8 @@ from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from callmon.clock import SECOND, Micros
 from callmon.events import Outcome
 
@@ -26,6 +28,7 @@ __all__ = [
     "WITHIN",
     "LocalDay",
     "SampleLog",
+    "SamplesPart",
     "Window",
 ]
 
@@ -74,6 +77,21 @@ class LocalDay:
         # Where clocks change at midnight, fold=0 gives the first instant of the new day.
         local = dt.datetime.combine(day, dt.time(fold=fold), self._zone)
         return int(local.timestamp()) * SECOND
+
+
+class SamplesPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What a ``SampleLog`` holds, for a checkpoint: its arrays as this machine has them."""
+
+    arrivals: bytes
+    at: bytes
+    codes: bytes
+    waits: bytes
+    talks_at: bytes
+    talks: bytes
+    forgotten: int
+    talks_forgotten: Micros
+    last: Micros
+    last_arrival: Micros
 
 
 class SampleLog:
@@ -168,11 +186,46 @@ class SampleLog:
             yield at, total - before
             before = total
 
+    def part(self) -> SamplesPart:
+        """Return all that is held, but for what every window has passed."""
+        self._compact(max(self._last, self._last_arrival))
+        return SamplesPart(
+            self.arrivals.tobytes(),
+            self.at.tobytes(),
+            bytes(self.codes),
+            self.waits.tobytes(),
+            self.talks_at.tobytes(),
+            self.talks.tobytes(),
+            self.forgotten,
+            self.talks_forgotten,
+            self._last,
+            self._last_arrival,
+        )
+
+    def restore(self, part: SamplesPart) -> None:
+        """Hold what *part* says, and nothing else; every window takes it in anew."""
+        self.arrivals = array("q", part.arrivals)
+        self.at = array("q", part.at)
+        self.codes = bytearray(part.codes)
+        self.waits = array("q", part.waits)
+        self.talks_at = array("q", part.talks_at)
+        self.talks = array("q", part.talks)
+        self.forgotten = part.forgotten
+        self.talks_forgotten = part.talks_forgotten
+        self._last, self._last_arrival = part.last, part.last_arrival
+        for window in self.windows:
+            window.begin_again()
+
     def recode(self, index: int, code: int) -> None:
         """Give the sample at *index* another code."""
         for window in self.windows:
             window.recoded(index, code)
         self.codes[index] = code
+
+    def compact(self, now: Micros) -> None:
+        """Forget what every window has passed, once it is much: no arrival may tell it."""
+        if len(self.at) >= self._compact_at:
+            self._compact(now)
 
     def _compact(self, now: Micros) -> None:
         """Forget what every window has passed, so that memory follows the longest one."""
@@ -191,7 +244,7 @@ class SampleLog:
             self.talks_forgotten = self.talks[passed - 1]
             del self.talks_at[:passed]
             del self.talks[:passed]
-        kept = max(len(self.arrivals), len(self.talks))
+        kept = max(len(self.arrivals), len(self.talks), len(self.at))
         self._compact_at = max(_COMPACT_FROM, 2 * kept)
 
 

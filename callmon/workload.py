@@ -9,9 +9,11 @@ from bisect import bisect_right
 from collections.abc import Callable
 from typing import NamedTuple
 
+import msgspec
+
 from callmon.clock import Micros
 
-__all__ = ["Levels", "Workload"]
+__all__ = ["Levels", "Workload", "WorkloadPart"]
 
 _COMPACT_FROM = 4_096
 
@@ -22,6 +24,13 @@ class Levels(NamedTuple):
     busy: int = 0
     ready: int = 0  #: at work and not paused
     wrapup: int = 0
+
+
+class WorkloadPart(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A ``Workload`` in a checkpoint: its arrays as this machine has them."""
+
+    at: bytes
+    series: list[tuple[bytes, bytes]]
 
 
 class Workload:
@@ -91,6 +100,21 @@ class Workload:
         """Return when the levels next changed after an instant."""
         place = bisect_right(self._at, after)
         return self._at[place] if place < len(self._at) else None
+
+    def part(self) -> WorkloadPart:
+        """Return all that is held, for a checkpoint."""
+        return WorkloadPart(
+            self._at.tobytes(),
+            [(level.tobytes(), area.tobytes()) for level, area in self._series],
+        )
+
+    def restore(self, part: WorkloadPart) -> None:
+        """Hold what *part* says, and nothing else."""
+        self._at = array("q", part.at)
+        self._series = tuple(
+            (array("q", level), array("q", area)) for level, area in part.series
+        )
+        self._compact_at = max(_COMPACT_FROM, 2 * len(self._at))
 
     def _compact(self, horizon: Micros) -> None:
         """Forget steps before *horizon*, but the one that holds there."""

@@ -107,6 +107,34 @@ def outcomes(state: SubjectState) -> dict[str, int]:
     return {name: total for name, total in totals.items() if total}
 
 
+def counters(state: SubjectState) -> dict[str, object]:
+    """Return all that only ever grows."""
+    return {
+        "arrived": state.arrived,
+        "counts": list(state.counts),
+        "sums": list(state.sums),
+        "bounds": state.bounds,
+        "buckets": [list(row) for row in state.buckets],
+        "refused": dict(state.refused),
+        "corrected": dict(state.corrected),
+        "rings": state.rings,
+    }
+
+
+def all_counters(engine: Engine) -> dict[str, object]:
+    """Return the counters of every subject."""
+    return {
+        f"{kind}:{name}": counters(state) for (kind, name), state in engine.subjects.items()
+    }
+
+
+def reborn(engine: Engine, settings: EngineSettings | None = None) -> Engine:
+    """Return an engine restored from the parts of *engine*, under its settings or others."""
+    heir = Engine(settings or engine.settings)
+    heir.restore({key: part for key, part in engine.parts(whole=True).items() if part})
+    return heir
+
+
 def fingerprint(engine: Engine) -> list[object]:
     """Return everything about the state that must not depend on how events came."""
     seen: list[object] = []
@@ -114,7 +142,7 @@ def fingerprint(engine: Engine) -> list[object]:
         log = state.log
         seen += [
             state.subject,
-            state.snapshot(),
+            counters(state),
             list(state.starts),
             state.talking,
             list(log.arrivals),

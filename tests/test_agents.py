@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from operator import sub
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -16,6 +17,7 @@ from callmon.agents import (
     UNSPECIFIED,
     AgentState,
     Roster,
+    RosterPart,
     agent_changed,
     agent_removed,
     agents_gone,
@@ -300,3 +302,65 @@ def test_agents_told_in_another_order_have_worked_as_long(
         state.agents.sync(end)
 
     assert in_order.agents.spent(BASE, end) == otherwise.agents.spent(BASE, end)
+
+
+@given(
+    crews(size=10),
+    st.integers(0, 40),
+    st.lists(st.one_of(st.none(), st.tuples(*[st.integers(0, 2)] * 6)), max_size=4),
+)
+def test_a_restored_roster_goes_on_as_though_nothing_had_been(
+    story: list[Told], cut: int, totals: list[tuple[int, ...] | None]
+) -> None:
+    """States, reasons, wrap-ups to come, counted agents and time spent survive a checkpoint."""
+    state, heir = a_state(), a_state()
+    roster = state.agents
+    roster.set_known(known=True, at=BASE)
+    for total in totals:
+        roster.count_only(total, BASE + 1, doubtful=total is None)
+    for told in story:
+        if told.at <= BASE + cut:
+            tell([state], told)
+    encoded = msgspec.json.encode(roster.part())
+    heir.agents.restore(msgspec.json.decode(encoded, type=RosterPart))
+    for told in story:
+        if told.at > BASE + cut:
+            tell([state, heir], told)
+    for now in (BASE + cut, BASE + UNTIL):
+        assert counted(roster, now) == counted(heir.agents, now)
+        assert roster.known is heir.agents.known
+        assert roster.next_change(now) == heir.agents.next_change(now)
+        assert roster.spent(BASE, now) == heir.agents.spent(BASE, now)
+    assert roster.part() == heir.agents.part()
+
+
+@given(
+    st.lists(
+        st.tuples(st.integers(0, 5), st.one_of(st.none(), st.tuples(*[st.integers(0, 3)] * 6))),
+        max_size=8,
+    ),
+    st.integers(0, 9),
+)
+def test_time_of_counted_agents_is_counted_to_the_microsecond(
+    told: list[tuple[int, tuple[int, ...] | None]], later: int
+) -> None:
+    """Each count lasts until the next; while there is none, no time is spent."""
+    state = a_state()
+    at, now = BASE, BASE
+    busy = ready = 0
+    for after, total in told:
+        if state.agents.known:
+            busy += after * state.agents.count(AgentState.BUSY)
+            staffed = state.agents.staffed() - state.agents.count(AgentState.PAUSED)
+            ready += after * staffed
+        at += after
+        state.agents.count_only(total, at, doubtful=total is None)
+        assert (total is not None) is state.agents.known
+        now = at
+    if told and told[-1][1] is not None:
+        last = told[-1][1]
+        now = at + later
+        busy += later * last[AgentState.BUSY]
+        ready += later * (sum(last[:5]) - last[AgentState.PAUSED])
+    spent = state.agents.spent(BASE, now)
+    assert (busy, ready) == (spent.busy, spent.ready)

@@ -7,7 +7,9 @@ import json
 import os
 import signal
 import socket
+import sqlite3
 from collections.abc import AsyncIterator, Callable
+from contextlib import closing
 from pathlib import Path
 from typing import Self
 
@@ -15,7 +17,7 @@ import pytest
 import structlog
 from aiohttp import web
 
-from callmon.app import STORE_EVERY, App
+from callmon.app import App
 from callmon.clock import SECOND, Micros, SystemClock, next_turn
 from callmon.config import load_config
 from callmon.daemon import serve
@@ -332,22 +334,28 @@ async def test_ready_when_the_feeds_see(tmp_path: Path) -> None:
         assert 200 == (await daemon.ask("/readyz"))[0]
 
 
-async def test_a_full_disk_does_not_end_monitoring(tmp_path: Path) -> None:
-    """Without a checkpoint callmon is not ready, says why, and goes on."""
+async def test_a_journal_in_trouble_does_not_end_monitoring(tmp_path: Path) -> None:
+    """When nothing can be written callmon is not ready, says why, and goes on."""
     async with running(tmp_path, START) as (daemon, log):
-        fresh = tmp_path / "state" / "checkpoint.new"
-        fresh.parent.mkdir(exist_ok=True)
-        fresh.symlink_to("/dev/full")
-        log.write([joins(0, "1")])
-        await daemon.leap(START + 20 * SECOND)
-        status, text = await daemon.ask("/readyz")
-        assert 503 == status
-        assert "No space left on device" in text
-        assert 1 == sample(await daemon.get("/metrics"), WAITING)
+        app = daemon.app
+        assert app is not None
+        with closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as other:
+            other.execute("BEGIN IMMEDIATE")
+            log.write([joins(0, "1")])
+            await daemon.leap(START + 20 * SECOND)
+            await daemon.until(lambda: bool(app.problems()), "it is in trouble")
+            status, text = await daemon.ask("/readyz")
+            assert 503 == status
+            assert "storage: " in text
+            page = await daemon.get("/metrics")
+            assert 1 == sample(page, WAITING)
+            assert 0 == sample(page, "callmon_journal_up")
+            assert sample(page, 'callmon_journal_failures_total{reason="locked"}')
 
-        fresh.unlink()
-        await daemon.leap(START + 40 * SECOND)
+        await daemon.until(lambda: not app.problems(), "it is well again")
+        await daemon.leap(START + 21 * SECOND)
         assert 200 == (await daemon.ask("/readyz"))[0]
+        assert 1 == sample(await daemon.get("/metrics"), "callmon_journal_up")
 
 
 async def test_nothing_half_known_is_shown(tmp_path: Path) -> None:
@@ -391,10 +399,18 @@ async def test_a_breach_during_a_stop_is_missed(tmp_path: Path) -> None:
     assert 1 == page.count("callmon_threshold_handed_over{")
 
 
+def told_alerts(folder: Path) -> bytes:
+    """Return what the journal knows of what Alertmanager was told."""
+    path = folder / "state" / "journal.db"
+    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as journal:
+        row = journal.execute("SELECT value FROM kept WHERE key = 'alerts'").fetchone()
+    return b"" if row is None else bytes(row[0])
+
+
 async def fire_and_forget(folder: Path, *, known: bool) -> None:
     """Fire an alert, kill callmon, take the threshold away, start it; the alert must end.
 
-    Not *known*: the last checkpoint is from before Alertmanager took the alert.
+    Not *known*: what was written last is from before Alertmanager took the alert.
     """
     async with (
         running(folder, START, thresholds=LONG_WAIT) as (daemon, log),
@@ -406,12 +422,9 @@ async def fire_and_forget(folder: Path, *, known: bool) -> None:
         await daemon.restart()
         await daemon.leap(START + 180 * SECOND)
         await daemon.until(lambda: is_firing(scripted), "it fires")
-        stored = folder / "state" / "checkpoint.json"
-        await daemon.until(lambda: b'"labels"' in stored.read_bytes(), "it is stored")
-        while known and b'"accepted":true' not in stored.read_bytes():
-            await daemon.leap(daemon.clock.now() + STORE_EVERY)
-        # Whether acceptance has come into the file by now is chance; known, it must be there.
-        assert not known or b'"accepted":true' in stored.read_bytes()
+        await daemon.until(lambda: b'"labels"' in told_alerts(folder), "it is stored")
+        while known and b'"accepted":true' not in told_alerts(folder):
+            await daemon.leap(daemon.clock.now() + SECOND)
 
         write_config(folder, thresholds="thresholds: []\n", text=text)
         await daemon.restart(kill=True)
@@ -493,7 +506,7 @@ async def test_a_signal_ends_it(app: App, number: signal.Signals) -> None:
 
     assert ended.is_set()
     assert "" == app.server.address
-    assert app.config.storage_directory.joinpath("checkpoint.json").exists()
+    assert app.config.storage_directory.joinpath("journal.db").exists()
 
 
 async def test_sighup_reloads(app: App, tmp_path: Path) -> None:

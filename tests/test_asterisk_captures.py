@@ -4,13 +4,11 @@
 there once by itself, and by hundreds in traffic whose truth is known from the telephones.
 """
 
-import json
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-import msgspec
 import pytest
 
 from callmon.clock import SECOND, Micros
@@ -18,6 +16,7 @@ from callmon.decode.queue_log import QueueLogDecoder
 from callmon.engine import Engine
 from callmon.events import Outcome, TalkEnded
 from callmon.rules import SubjectKind
+from tests.sites import reborn
 from tests.truth import (
     ANNOUNCEMENT,
     CAPTURES,
@@ -501,11 +500,7 @@ def test_a_restart_while_nobody_listens_changes_nothing(gap: int) -> None:
     first = tell(
         [step for step in ami if step[0] < cut], [step for step in log if step[0] < cut]
     )
-    visits, counters = msgspec.json.encode(first.open_visits()), json.dumps(first.snapshot())
-
-    second = tell((), [step for step in log if step[0] < cut])
-    second.restore_visits(json.loads(visits))
-    second.restore(json.loads(counters))
+    second = reborn(first)
     tell(
         ami_steps("22.10.1/main", "ami-flaky", cut),
         [step for step in log if step[0] >= cut],

@@ -12,6 +12,7 @@ from callmon.events import Event, Outcome, SourceRestarted
 from callmon.queues import SubjectState, WindowSpec
 from callmon.routes import Route
 from callmon.rules import SubjectKind
+from callmon.sources import oldest_open
 from tests.stories import BASE, SOURCE, answered, joined, left, talk_ended
 
 HOUR: Micros = 3_600 * SECOND
@@ -419,7 +420,7 @@ def test_what_is_open_for_a_day_has_lost_its_end() -> None:
     assert 24 <= lost[0][0] / 3_600 <= 30
     assert 0 == sales(engine).talking
     assert [] == waiting(engine)
-    assert engine.oldest_open() is None
+    assert oldest_open(engine._sources) is None
 
 
 def test_open_contacts_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -449,9 +450,9 @@ def test_the_oldest_open_visit_is_where_a_restart_must_read_from() -> None:
         joined(s(20), "b", seq=5),
     )
 
-    assert BASE == engine.oldest_open()
+    assert BASE == oldest_open(engine._sources)
     engine.apply(talk_ended(s(30), "a", s(25), seq=6))
-    assert BASE + s(20) == engine.oldest_open()
+    assert BASE + s(20) == oldest_open(engine._sources)
 
 
 def test_places_begin_anew_with_each_file() -> None:
@@ -514,3 +515,10 @@ def test_what_was_told_before_a_transfer_is_not_told_by_another() -> None:
 
     assert [(10, "abandoned", 5), (50, "abandoned", 40)] == ends(engine)
     assert {DropReason.DUPLICATE: 1} == engine.dropped
+
+
+def test_an_end_without_a_beginning_and_without_a_wait_has_none() -> None:
+    """Nobody knows how long he waited: he is in no average and within no target."""
+    engine = engine_told(answered(s(5), "a", None, seq=1), left(s(9), "b", wait=None, seq=2))
+
+    assert [(5, "answered", None), (9, "abandoned", None)] == ends(engine)

@@ -62,7 +62,7 @@ def test_a_signal_is_a_clean_end(tmp_path: Path, port: int, number: int) -> None
 
     assert b"ready\n" == ready
     assert (0, "") == (process.returncode, rest if "Traceback" in rest else "")
-    assert (tmp_path / "state" / "checkpoint.json").exists()
+    assert (tmp_path / "state" / "journal.db").exists()
 
 
 def test_a_taken_port_is_one_line_not_a_traceback(tmp_path: Path) -> None:

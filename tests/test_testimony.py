@@ -1,13 +1,11 @@
 """Tests of how two testimonies of one visit come to one outcome."""
 
-from collections.abc import Sequence
-
-import msgspec
 import pytest
 
 from callmon.clock import SECOND
 from callmon.events import ContactMoved, ContactRefused, ContactsListed, Event, Outcome
 from callmon.testimony import verdict
+from tests.sites import reborn
 from tests.tellers import BASE, Teller, answered, finish, joined, left, talked
 
 HOUR = 3_600 * SECOND
@@ -66,14 +64,10 @@ def _teller() -> Teller:
     return Teller.of_both()
 
 
-def restarted(teller: Teller, record: Sequence[Event]) -> Teller:
-    """Return a fresh engine that goes on from a checkpoint and the record read until then."""
+def restarted(teller: Teller) -> Teller:
+    """Return a fresh engine that goes on from a checkpoint."""
     heir = Teller()
-    heir.tell(*record, live=False)
-    heir.engine.advance(teller.engine.now)
-    stored = msgspec.json.encode(teller.engine.open_visits())
-    heir.engine.restore_visits(msgspec.json.decode(stored))
-    heir.engine.restore(teller.engine.snapshot())
+    heir.engine = reborn(teller.engine)
     return heir
 
 
@@ -210,7 +204,7 @@ def test_a_restart_tells_apart_visits_of_one_moment(teller: Teller, told: int) -
     teller.tell(joined("a", BASE + 100_000), gone, joined("a", back), live=True)
     teller.tell(*record, live=False)
     teller.engine.advance(BASE + 3 * SECOND)
-    heir = restarted(teller, record)
+    heir = restarted(teller)
     assert [back] == heir.state.starts
     assert teller.state.unsettled == heir.state.unsettled
     assert teller.windowed() == heir.windowed()
@@ -223,4 +217,4 @@ def test_a_talk_that_only_a_live_feed_saw_end_is_over_after_a_restart(teller: Te
     teller.tell(joined("a", BASE), answered("a", BASE, 0), live=True)
     teller.tell(talked("a", BASE + SECOND, SECOND), live=True)
     teller.engine.advance(BASE + 60 * SECOND)
-    assert 0 == restarted(teller, record).state.talking
+    assert 0 == restarted(teller).state.talking

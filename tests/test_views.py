@@ -8,7 +8,7 @@ import pytest
 
 from callmon.clock import SECOND
 from callmon.config import load_config
-from callmon.events import ContactAnswered, ContactJoined, Event
+from callmon.events import ContactAnswered, ContactJoined, Event, QueueReported
 from callmon.measures import MEASURES
 from callmon.monitor import FeedState, Monitor
 from callmon.telemetry import Telemetry
@@ -206,3 +206,21 @@ def test_an_instant_is_utc() -> None:
     assert "2023-11-14T22:13:20Z" == instant(START)
     assert "2023-11-14T22:13:20.000001Z" == instant(START + 1)
     assert instant(None) is None
+
+
+def test_of_a_queue_known_as_a_whole_the_rest_is_null(desk: Desk) -> None:
+    """What a source leaves out is null beside what it says."""
+    desk.monitor.begin()
+    agents = (1, 0, 2, 0, 0, 0)
+    desk.tell(QueueReported(START, "pbx", 1, "Hotline", waiting=2, talking=0, agents=agents))
+    found = {
+        subject["name"]: subject
+        for subject in queues_view(desk.monitor)["subjects"]
+        if subject["kind"] == "queue"
+    }
+    live = found["hotline"]["live"]
+    assert (2, 0) == (live["waiting"], live["talking"])
+    assert live["longest_wait"] is None
+    assert live["agents_staffed"] == 3
+    assert found["hotline"]["paused_by_reason"] is None
+    assert found["hotline"]["windows"]["today"]["answered"] is None

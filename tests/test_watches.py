@@ -24,7 +24,7 @@ from callmon.rules import (
     Threshold,
 )
 from callmon.thresholds import Transition
-from callmon.watches import NEVER, Timers, Watch
+from callmon.watches import NEVER, Timed, Timers, Watch
 from tests.brute import Figure, Spans, Turn, alerts, figure
 from tests.stories import BASE, SOURCE, Visit, joined, left, stories, targets, tell
 
@@ -394,7 +394,7 @@ def test_timers_pop_each_watch_when_it_is_due(plans: list[tuple[int, Micros]]) -
         watches[index].due = due
         timers.schedule(watches[index])
     due_at = {w: w.due for w in watches if w.due < NEVER}
-    popped: dict[Watch, Micros] = {}
+    popped: dict[Timed, Micros] = {}
 
     for now in range(13):
         while (found := timers.pop(now)) is not None:

@@ -1,10 +1,11 @@
 """Tests of levels over time and their integrals, against summing microsecond by microsecond."""
 
+import msgspec
 from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.clock import Micros
-from callmon.workload import Levels, Workload
+from callmon.workload import Levels, Workload, WorkloadPart
 from tests.stories import BASE
 
 UNTIL = 40
@@ -54,3 +55,19 @@ def test_what_is_behind_the_horizon_is_forgotten() -> None:
     assert load.next_step(BASE) != BASE + 1
     assert kept.busy - load.spent(now - 100).busy == full.busy - whole.spent(now - 100).busy
     assert whole.levels(now) == load.levels(now)
+
+
+@given(steps, steps)
+def test_a_restored_workload_goes_on(
+    before: list[tuple[Micros, Levels]], after: list[tuple[Micros, Levels]]
+) -> None:
+    """What a checkpoint holds of levels is all there is to know of them."""
+    load, heir = Workload(never), Workload(never)
+    for at, change in before:
+        load.step(at, change)
+    heir.step(BASE, Levels(busy=9))  # to be forgotten
+    heir.restore(msgspec.json.decode(msgspec.json.encode(load.part()), type=WorkloadPart))
+    for at, change in after:
+        load.step(at, change)
+        heir.step(at, change)
+    assert load.part() == heir.part()

@@ -4,16 +4,19 @@ import dataclasses
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
+from callmon.clock import SECOND, Micros
+from callmon.config.feed_sections import AsteriskAmiSection
 from callmon.config.feeds import build_feeds
+from callmon.config.mqtt_sections import MqttSection
 from callmon.config.nodes import Loc
 from callmon.config.reading import Builder
 from callmon.config.sections import (
     AlertingSection,
     AlertmanagerSection,
-    AsteriskAmiSection,
     BasicAuthSection,
     CallmonFile,
     GroupSection,
+    KeepSection,
     QueueSection,
     ServerSection,
     TargetsSection,
@@ -29,9 +32,14 @@ from callmon.config.settings import (
     TlsSettings,
 )
 from callmon.config.values import duration, format_duration
+from callmon.journal.entries import Retention
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
 
 __all__ = ["build_config", "window_specs"]
+
+_DAY: Micros = 86_400 * SECOND
+_FOR_EVER: Micros = 36_500 * _DAY
+"""More would be no date any more."""
 
 
 def build_config(builder: Builder, file: CallmonFile) -> Config:
@@ -54,6 +62,7 @@ def build_config(builder: Builder, file: CallmonFile) -> Config:
         queue_limit=file.limits.queues,
         agent_limit=file.agents.limit if file.agents.series else 0,
         storage_directory=builder.path(file.storage.directory),
+        retention=_retention(builder, file.storage.keep),
         server=_server(builder, file.server),
         alertmanagers=tuple(_alertmanagers(builder, file)),
         alerting=_alerting(builder, file.alerting),
@@ -209,12 +218,21 @@ def _check_limits(builder: Builder, file: CallmonFile) -> None:
         builder.document.report(loc, message)
 
 
+def _retention(builder: Builder, section: KeepSection) -> Retention:
+    kept = {"events": section.events, "intervals": section.intervals, "alerts": section.alerts}
+    for key, length in kept.items():
+        loc: Loc = ("storage", "keep", key)
+        builder.at_least(loc, length, 2 * _DAY if key == "events" else _DAY)
+        if length > _FOR_EVER:
+            message = f"expected at most {format_duration(_FOR_EVER)}"
+            builder.document.report(loc, f"{message}, found '{format_duration(length)}'")
+    return Retention(**kept)
+
+
 def _server(builder: Builder, section: ServerSection) -> ServerSettings:
     host, port = section.listen
-    web_config = builder.path(section.web_config) if section.web_config else None
-    if web_config is not None and not web_config.is_file():
-        loc: Loc = ("server", "web_config")
-        builder.document.report(loc, f"expected a file, found none at {web_config}")
+    loc: Loc = ("server", "web_config")
+    web_config = builder.file(loc, section.web_config) if section.web_config else None
     return ServerSettings(host=host, port=port, web_config=web_config)
 
 
@@ -241,6 +259,8 @@ def _secret_files(builder: Builder, file: CallmonFile) -> Iterable[Path]:
     for feed in file.feeds.values():
         if isinstance(feed, AsteriskAmiSection) and feed.secret_file is not None:
             yield builder.path(feed.secret_file)
+        elif isinstance(feed, MqttSection) and feed.password_file is not None:
+            yield builder.path(feed.password_file)
 
 
 def _alertmanager(
@@ -276,10 +296,7 @@ def _tls(builder: Builder, loc: Loc, section: TlsSection | None) -> TlsSettings:
     paths: dict[str, Path | None] = {}
     for key in ("ca_file", "cert_file", "key_file"):
         text: str | None = getattr(section, key)
-        paths[key] = builder.path(text) if text is not None else None
-        path = paths[key]
-        if path is not None and not path.is_file():
-            builder.document.report((*loc, key), f"expected a file, found none at {path}")
+        paths[key] = builder.file((*loc, key), text) if text is not None else None
     if (section.cert_file is None) != (section.key_file is None):
         given, other = (
             ("cert_file", "key_file") if section.key_file is None else ("key_file", "cert_file")

@@ -11,7 +11,7 @@ from callmon.measures import MEASURES, Unit
 from callmon.queues import GroupSettings, QueueSettings
 from callmon.rules import Limits, Override, Rule, Subject, SubjectKind, Threshold
 
-__all__ = ["check_lines", "explain"]
+__all__ = ["check_lines", "explain", "holiday_gaps"]
 
 _OTHERS = "any other queue"
 _DECEMBER = 12
@@ -20,17 +20,7 @@ _DECEMBER = 12
 
 def check_lines(config: Config, now: Micros) -> list[str]:
     """Return warnings and a summary in a few lines: what was read, and is it complete?"""
-    lines = list(config.warnings)
-    today = datetime.fromtimestamp(now / SECOND, UTC)
-    years = [today.year, today.year + 1] if today.month == _DECEMBER else [today.year]
-    for name, calendar in config.calendars.items():
-        missing = [str(year) for year in years if not calendar.has_year_data(year)]
-        if missing:
-            lines.append(
-                f"calendar {name}: the holidays of {calendar.spec.holidays} for"
-                f" {' and '.join(missing)} are not complete yet; update the package"
-                " holidays, or list the dates under special:"
-            )
+    lines = [*config.warnings, *holiday_gaps(config, now)]
     counts = {
         "feed": len(config.feeds),
         "queue": len(config.queues),
@@ -41,6 +31,22 @@ def check_lines(config: Config, now: Micros) -> list[str]:
     }
     lines.append(", ".join(_counted(count, noun) for noun, count in counts.items()))
     return lines
+
+
+def holiday_gaps(config: Config, now: Micros) -> list[str]:
+    """Return a warning for each calendar whose holidays are not all known yet."""
+    today = datetime.fromtimestamp(now / SECOND, UTC)
+    years = [today.year, today.year + 1] if today.month == _DECEMBER else [today.year]
+    gaps = []
+    for name, calendar in config.calendars.items():
+        missing = [str(year) for year in years if not calendar.has_year_data(year)]
+        if missing:
+            gaps.append(
+                f"calendar {name}: the holidays of {calendar.spec.holidays} for"
+                f" {' and '.join(missing)} are not complete yet; update the package"
+                " holidays, or list the dates under special:"
+            )
+    return gaps
 
 
 def explain(config: Config, subject: str | None = None) -> list[str]:

@@ -5,8 +5,10 @@ import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from callmon.config.sections import AsteriskAmiSection, CallmonFile, QueueLogSection
-from callmon.feeds.registry import FEEDS, feed_type
+from callmon.config.feed_sections import AsteriskAmiSection, QueueLogSection
+from callmon.config.sections import CallmonFile
+from callmon.feeds.registry import knows_agents
+from callmon.feeds.settings import MessageKind, MqttSettings
 from callmon.measures import MEASURES
 
 if TYPE_CHECKING:
@@ -14,6 +16,7 @@ if TYPE_CHECKING:
     from callmon.config.reading import Builder
     from callmon.config.settings import Config
     from callmon.config.threshold_sections import ThresholdSection, ThresholdsFile
+    from callmon.feeds.settings import FeedSettings
 
 __all__ = ["is_loopback", "warn_of_secret", "warn_of_sources", "warn_of_thresholds"]
 
@@ -104,14 +107,29 @@ def warn_of_thresholds(
             builder.document.warn((*loc, "above"), message)
 
 
+def _may_tell_of_agents(feed: "FeedSettings") -> bool:
+    """Tell whether *feed* knows agents, or reads reports of queues that may count them."""
+    return knows_agents(feed) or (
+        isinstance(feed, MqttSettings)
+        and any(topic.kind is MessageKind.QUEUE for topic in feed.topics)
+    )
+
+
+def _cure(config: "Config") -> str:
+    for feed in config.feeds:
+        if isinstance(feed, MqttSettings):
+            return f"if feed '{feed.name}' does, say agents: true there"
+    return "add an asterisk_ami feed (docs/feeds/asterisk.md)"
+
+
 def _warn_of_agents(
     builder: "Builder", loc: "Loc", section: "ThresholdSection", config: "Config"
 ) -> None:
-    knowing = {feed.source for feed in config.feeds if FEEDS[feed_type(feed)].agents}
+    knowing = {feed.source for feed in config.feeds if _may_tell_of_agents(feed)}
     if not knowing:
         message = (
             f"no feed tells of agents, {section.measure} has no value and this never fires:"
-            " add an asterisk_ami feed (docs/feeds/asterisk.md)"
+            f" {_cure(config)}"
         )
         builder.document.warn((*loc, "measure"), message)
         return

@@ -3,20 +3,21 @@
 from collections.abc import Iterator
 from pathlib import Path
 
-from callmon.clock import SECOND, Micros
+from callmon.clock import SECOND
 from callmon.config.doubts import is_loopback, warn_of_secret, warn_of_sources
-from callmon.config.nodes import Loc
-from callmon.config.reading import Builder
-from callmon.config.sections import (
+from callmon.config.feed_sections import (
     AmiTlsSection,
     AsteriskAmiSection,
-    CallmonFile,
     LongWaitSection,
     QueueLogSection,
-    SilenceSection,
     SimulatorSection,
 )
-from callmon.config.values import format_duration
+from callmon.config.mqtt import build_mqtt, check_brokers
+from callmon.config.mqtt_sections import MqttSection
+from callmon.config.nodes import Loc
+from callmon.config.reading import Builder
+from callmon.config.section import SilenceSection
+from callmon.config.sections import CallmonFile
 from callmon.feeds.call_centre import demo_centre
 from callmon.feeds.settings import (
     AmiLogin,
@@ -24,6 +25,7 @@ from callmon.feeds.settings import (
     AsteriskAmiSettings,
     FeedSettings,
     LongWait,
+    MqttSettings,
     QueueLogSettings,
     Silence,
     SimulatorSettings,
@@ -46,6 +48,7 @@ def build_feeds(builder: Builder, file: CallmonFile) -> Iterator[FeedSettings]:
     elif not file.feeds and not builder.document.wrong("feeds"):
         builder.document.report(("feeds",), "expected at least one feed, found none", key=True)
     taken: dict[tuple[str, object], str] = {}
+    brokers: list[MqttSettings] = []
     for name, section in file.feeds.items():
         loc: Loc = ("feeds", name)
         if not builder.good_name(loc, name):
@@ -57,6 +60,11 @@ def build_feeds(builder: Builder, file: CallmonFile) -> Iterator[FeedSettings]:
                 yield from _queue_log(builder, loc, name, section, taken)
             case AsteriskAmiSection():
                 yield from _asterisk_ami(builder, loc, name, section, taken)
+            case MqttSection():
+                silence = _silence(builder, (*loc, "silence"), section.silence)
+                brokers.append(build_mqtt(builder, loc, name, section, silence))
+                yield brokers[-1]
+    check_brokers(builder, brokers)
     warn_of_sources(builder, file)
 
 
@@ -100,7 +108,7 @@ def _asterisk_ami(
         message = f"expected a host without port (port: stands apart), found '{section.host}'"
         builder.document.report((*loc, "host"), message)
     for key, length in (("ping", section.ping), ("audit", section.audit)):
-        _at_least_a_second(builder, (*loc, key), length)
+        builder.at_least((*loc, key), length, SECOND)
     silence = _silence(builder, (*loc, "silence"), section.silence)
     if section.username is None or secret is None:
         return
@@ -139,10 +147,7 @@ def _ami_secret(builder: Builder, loc: Loc, section: AsteriskAmiSection) -> Secr
 def _ami_tls(builder: Builder, loc: Loc, section: AmiTlsSection | None) -> AmiTls | None:
     if section is None:
         return None
-    path = builder.path(section.ca_file) if section.ca_file is not None else None
-    if path is not None and not path.is_file():
-        message = f"expected a file, found none at {path}"
-        builder.document.report((*loc, "ca_file"), message)
+    path = builder.file((*loc, "ca_file"), section.ca_file) if section.ca_file else None
     return AmiTls(ca_file=path, server_name=section.server_name, verify=section.verify)
 
 
@@ -169,12 +174,6 @@ def _check_ami(
         elif not feed.tls.verify:
             message = "whoever pretends to be this Asterisk is given the secret"
             builder.document.warn((*loc, "tls", "verify"), message)
-
-
-def _at_least_a_second(builder: Builder, loc: Loc, length: Micros) -> None:
-    if length < SECOND:
-        message = f"expected a duration of at least 1s, found '{format_duration(length)}'"
-        builder.document.report(loc, message)
 
 
 def _silence(builder: Builder, loc: Loc, section: SilenceSection | None) -> Silence | None:

@@ -6,9 +6,10 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TypeVar
 
+from callmon.clock import Micros
 from callmon.config.nodes import Document, Loc
 from callmon.config.problems import one_of, with_found
-from callmon.config.values import Secret, name
+from callmon.config.values import Secret, format_duration, name
 
 __all__ = ["RESERVED_LABELS", "Builder", "is_pattern"]
 
@@ -73,6 +74,19 @@ class Builder:
     def path(self, text: str) -> Path:
         """Return *text* as a path that starts at the file's own folder."""
         return self.folder / Path(text).expanduser()
+
+    def file(self, loc: Loc, text: str) -> Path:
+        """Return *text* as the path of a file; report it when there is none."""
+        path = self.path(text)
+        if not path.is_file():
+            self.document.report(loc, f"expected a file, found none at {path}")
+        return path
+
+    def at_least(self, loc: Loc, length: Micros, least: Micros) -> None:
+        """Check that a duration is not shorter than *least*."""
+        if length < least:
+            expected = f"expected a duration of at least {format_duration(least)}"
+            self.document.report(loc, f"{expected}, found '{format_duration(length)}'")
 
     def good_name(self, loc: Loc, text: str, *, pattern: bool = False) -> bool:
         """Check a name that callmon itself uses; *pattern*: wildcards are welcome."""

@@ -6,7 +6,8 @@ from typing import Any
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaValue
 from pydantic_core import core_schema
 
-from callmon.config.sections import CallmonFile, Section
+from callmon.config.section import Section
+from callmon.config.sections import CallmonFile
 from callmon.config.threshold_sections import ThresholdsFile
 
 __all__ = ["SCHEMAS", "json_schema"]

@@ -1,26 +1,24 @@
 """The sections of callmon.yml as pydantic models: keys, types, defaults, descriptions.
 
-These are the source of ``config/callmon.schema.json`` and of the tables in
-``docs/operators/configuration.md``. What a key means to several sections at once (names
-that must exist, keys that exclude each other) is checked in ``callmon.config.build``.
+Those of the feeds stand in ``feed_sections``. These are the source of
+``config/callmon.schema.json`` and of the tables in ``docs/operators/configuration.md``. What
+a key means to several sections at once (names that must exist, keys that exclude each
+other) is checked in ``callmon.config.build``.
 """
 
-from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from typing import ClassVar, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, model_validator
+from pydantic import Field
 
-from callmon.clock import SECOND
-from callmon.config.nodes import Document, Loc
-from callmon.config.problems import nearest, one_of
+from callmon.clock import SECOND, Micros
+from callmon.config.feed_sections import FeedSection
+from callmon.config.section import Section
 from callmon.config.values import (
     Address,
     Count,
     Duration,
     Name,
     Names,
-    Number,
-    Port,
     SecretText,
     Switch,
     Text,
@@ -28,182 +26,29 @@ from callmon.config.values import (
     Url,
     WindowName,
 )
-from callmon.feeds.settings import AmiLogin, FirstRun
 from callmon.queues import Formula, Overflow
 
 __all__ = [
     "AgentsSection",
     "AlertingSection",
     "AlertmanagerSection",
-    "AmiTlsSection",
-    "AsteriskAmiSection",
     "BasicAuthSection",
     "CallmonFile",
     "DefaultsSection",
-    "FeedSection",
     "GroupSection",
+    "KeepSection",
     "LimitsSection",
     "LoggingSection",
-    "LongWaitSection",
     "OriginSection",
-    "QueueLogSection",
     "QueueSection",
-    "Section",
     "ServerSection",
     "ServiceLevelSection",
-    "SilenceSection",
-    "SimulatorSection",
     "StorageSection",
     "TargetsSection",
     "TlsSection",
 ]
 
-
-class Section(BaseModel):
-    """A mapping with known keys only; each key must have a value, sections may be empty."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
-
-    required: ClassVar[tuple[str, ...]] = ()
-    """Keys that must be there, for the JSON Schema; ``build`` says so in words."""
-    elsewhere: ClassVar[Mapping[str, str]] = {}
-    """Keys that people look for here, and what to do instead."""
-
-    @model_validator(mode="before")
-    @classmethod
-    def _known_keys(cls, data: Any, info: ValidationInfo) -> Any:
-        document = info.context
-        if not isinstance(data, dict) or not isinstance(document, Document):
-            return data
-        loc = document.locs.get(id(data), ())
-        known = {field.alias or key: field for key, field in cls.model_fields.items()}
-        kept = {}
-        for key, value in data.items():
-            if key not in known:
-                cls._report_unknown(document, loc, key, list(known))
-            elif value is not None:
-                kept[key] = value
-            elif known[key].default_factory is None and not document.wrong(*loc, key):
-                message = "expected a value, found nothing; give one or remove the key"
-                document.report((*loc, key), message, key=True)
-        return kept
-
-    @classmethod
-    def _report_unknown(cls, document: Document, loc: Loc, key: str, known: list[str]) -> None:
-        hint = cls.elsewhere.get(key) or one_of(key, known, what="known keys")
-        document.report((*loc, key), f"unknown key '{key}'{hint}", key=True)
-        meant = nearest(key, known)
-        if meant is not None:
-            document.misspelt((*loc, meant))
-
-
-class SilenceSection(Section):
-    """A feed that should speak, and does not."""
-
-    required: ClassVar[tuple[str, ...]] = ("after",)
-
-    after: Duration | None = Field(default=None, examples=["30m"])
-    """No event for so long is an alert."""
-    during: Name | None = Field(default=None, examples=["business_hours"])
-    """A calendar of thresholds.yml: quiet outside it is no wonder. Default: always."""
-
-
-class QueueLogSection(Section):
-    """Follows the queue_log file of an Asterisk."""
-
-    required: ClassVar[tuple[str, ...]] = ("path",)
-
-    type: Literal["queue_log"]
-    """The type of feed."""
-    path: Text | None = Field(default=None, examples=["/var/log/asterisk/queue_log"])
-    """The file. It may be missing at the start; relative paths start at this file's folder."""
-    source: Name | None = None
-    """The system that writes the file. Default: the feed's name."""
-    first_run: FirstRun = FirstRun.HISTORY
-    """A log never read before: `history` reads back to midnight, `end` skips it."""
-    poll: Duration = SECOND // 5
-    """How often a quiet file is looked at."""
-    silence: SilenceSection | None = None
-    """When being quiet is an alert. Default: never."""
-
-
-class AmiTlsSection(Section):
-    """How the certificate of an Asterisk is trusted."""
-
-    ca_file: Text | None = None
-    """Trust certificates of this authority. Default: the system's."""
-    server_name: Text | None = None
-    """The name in the certificate, when it is not the host."""
-    verify: Switch = True
-    """False trusts any certificate. For tests only."""
-
-
-class AsteriskAmiSection(Section):
-    """Listens to the Manager Interface (AMI) of an Asterisk."""
-
-    required: ClassVar[tuple[str, ...]] = ("username",)
-
-    type: Literal["asterisk_ami"]
-    """The type of feed."""
-    source: Name | None = None
-    """The Asterisk, as queue_log feeds of it say, too. Default: the feed's name."""
-    host: Name = "127.0.0.1"
-    """Where it is."""
-    port: Port | None = None
-    """Default: 5038, with tls 5039."""
-    username: Name | None = Field(default=None, examples=["callmon"])
-    """The account in manager.conf (docs/feeds/asterisk.md)."""
-    secret: SecretText | None = None
-    """Its secret: by `${NAME}` from the environment, never in the file itself."""
-    secret_file: Text | None = None
-    """A file that holds the secret."""
-    tls: AmiTlsSection | None = None
-    """Encrypt; `tls: {}` is enough where the system trusts the certificate. Default: not."""
-    login: AmiLogin = AmiLogin.MD5
-    """`md5` sends a digest of the secret, `plain` the secret itself."""
-    ping: Duration = 10 * SECOND
-    """How often a sign of life is asked for; two that do not come end the connection."""
-    audit: Duration = 30 * SECOND
-    """How often the queues are compared with what callmon believes."""
-    wrapup: dict[str, Duration] = Field(default_factory=dict, examples=[{"sales": "10s"}])
-    """The `wrapuptime` of queues in queues.conf, by their names there; "*" for all others."""
-    silence: SilenceSection | None = None
-    """When being quiet is an alert. Default: never."""
-
-
-class LongWaitSection(Section):
-    """One caller who is sure to come and to wait, to see an alert."""
-
-    required: ClassVar[tuple[str, ...]] = ("queue", "wait")
-
-    queue: Name | None = None
-    """The queue they join."""
-    after: Duration = 0
-    """When they join, after the start."""
-    wait: Duration | None = None
-    """How long they wait."""
-
-
-class SimulatorSection(Section):
-    """Makes up a call centre: for demonstrations and tests."""
-
-    type: Literal["simulator"]
-    """The type of feed."""
-    source: Name | None = None
-    """The name of the made-up system. Default: the feed's name."""
-    seed: Count = 1
-    """Equal seeds give equal days."""
-    speed: Number = 1.0
-    """Simulated seconds per second: 60 shows an hour in a minute."""
-    queues: Names | None = None
-    """A choice of its queues. Default: all."""
-    long_wait: LongWaitSection | None = None
-    """One caller who is sure to come."""
-
-
-FeedSection = Annotated[
-    AsteriskAmiSection | QueueLogSection | SimulatorSection, Field(discriminator="type")
-]
+_DAY: Micros = 86_400 * SECOND
 
 
 class ServiceLevelSection(Section):
@@ -279,11 +124,24 @@ class AgentsSection(Section):
     """No more agents than this have one."""
 
 
+class KeepSection(Section):
+    """How long what is stored is kept; what is older is deleted."""
+
+    events: Duration = 35 * _DAY
+    """What the feeds told, by which figures can be traced back. At least 2d."""
+    intervals: Duration = 1_100 * _DAY
+    """The half-hours of each queue."""
+    alerts: Duration = 400 * _DAY
+    """The history of alerts."""
+
+
 class StorageSection(Section):
     """Where callmon keeps what it must remember over a restart."""
 
     directory: Text = "/var/lib/callmon"
     """A folder of its own; relative paths start at this file's folder."""
+    keep: KeepSection = Field(default_factory=KeepSection)
+    """How long."""
 
 
 class ServerSection(Section):

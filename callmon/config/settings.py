@@ -13,6 +13,7 @@ from callmon.config.values import Secret
 from callmon.engine import EngineSettings
 from callmon.feeds.registry import FEEDS, feed_type
 from callmon.feeds.settings import FeedSettings
+from callmon.journal.entries import Retention
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
 from callmon.rules import Threshold
 
@@ -111,6 +112,7 @@ class Config:
     queue_limit: int = 1_000
     agent_limit: int = 0  #: agents with a series of their own
     storage_directory: Path = Path("/var/lib/callmon")
+    retention: Retention = dataclasses.field(default_factory=Retention)
     server: ServerSettings = ServerSettings()
     alertmanagers: tuple[AlertmanagerSettings, ...] = ()
     alerting: AlertingSettings = AlertingSettings()

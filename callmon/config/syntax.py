@@ -17,6 +17,14 @@ Place = tuple[int, int, str]
 _OPENED_BEFORE = ("unexpected end of stream", "or ']'", "or '}'")
 """Problems that are seen at the end but made where something was opened."""
 
+_QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
+_BRACKET_IN_TEXT = re.compile(
+    r"(?:^|[\s,\[{])(?P<text>[^\s,\[\]{}:][^\s,\[\]{}]*(?P<mark>[\[{]))"
+)
+"""Such as ``acd/{queue}`` or ``calls[0]``: a word, and a bracket without a blank before it."""
+_LINES_BETWEEN = 200
+"""So far below the bracket that was opened we look."""
+
 _IN_PLAIN_WORDS = {
     "did not find expected node content": (
         "expected a value; a bracket, a quote or the value is missing here or above"
@@ -46,9 +54,27 @@ def syntax_problem(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Place:
     mark = error.context_mark if opened_before else error.problem_mark
     mark = mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
+    if opened_before and error.problem_mark:
+        trap = _trap_in_brackets(lines, line, error.problem_mark.line)
+        if trap:
+            return trap
     text = lines[line] if line < len(lines) else ""
     column, message = _trap(text, column) or (column, _plain_words(error))
     return line + 1, column + 1, message
+
+
+def _trap_in_brackets(lines: Sequence[str], first: int, last: int) -> Place | None:
+    """Return the first text between [ ] or { } that YAML does not take without quotes."""
+    for number in range(first, min(last, first + _LINES_BETWEEN, len(lines) - 1) + 1):
+        text = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), lines[number])
+        bare = _BRACKET_IN_TEXT.search(text)
+        if bare:
+            message = (
+                f"a text with {bare['mark']} in it must stand in quotes here,"
+                ' between brackets: "acd/{queue}/call"'
+            )
+            return number + 1, bare.start("text") + 1, message
+    return None
 
 
 def control_character(text: str) -> Place:
@@ -70,7 +96,9 @@ def _trap(text: str, column: int) -> tuple[int, str] | None:
         return bare.start(1), (
             "a bare * is a mark of YAML itself; write queues: all, or quote it: '*'"
         )
-    braces = re.search(r":\s+(\{[^}]*\})\s*[^\s,}\]#]", text)
+    if text[column : column + 1] in {"%", "@", "`"} and text[column:]:
+        return column, f"a value that starts with {text[column]} must stand in quotes"
+    braces = re.search(r"(?::|^\s*-)\s+(\{[^}]*\})\s*[^\s,}\]#]", text)
     if braces and column >= braces.start(1):
         return braces.start(1), (
             "a value that starts with { must stand in quotes:"
@@ -79,8 +107,6 @@ def _trap(text: str, column: int) -> tuple[int, str] | None:
     quoted = re.search(r""":\s+("[^"]*"|'[^']*')\s*[^\s,}\]#]""", text)
     if quoted and column > quoted.start(1):
         return quoted.end(1), "text goes on after the closing quote; quote the whole value"
-    if text[column : column + 1] in {"%", "@", "`"} and text[column:]:
-        return column, f"a value that starts with {text[column]} must stand in quotes"
     return None
 
 

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from callmon.config.sections import Section
+from callmon.config.section import Section
 from callmon.config.values import (
     Confidence,
     Count,

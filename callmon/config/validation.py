@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from pydantic import ValidationError
 
 from callmon.config.problems import did_you_mean, with_found
-from callmon.config.sections import Section
+from callmon.config.section import Section
 from callmon.config.values import NotRepeatedError
 
 if TYPE_CHECKING:
@@ -133,4 +133,5 @@ def _has_sections(loc: "Loc") -> bool:
         "from",
         "overrides",
         "thresholds",
+        "topics",
     }

@@ -3,14 +3,14 @@
 The contract in words: docs/developers/contract.md.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
 from callmon.clock import Clock, Micros
-from callmon.events import Event
+from callmon.events import Event, event_id
 
-__all__ = ["MEMORY", "CountDrop", "Emit", "Feed", "FeedContext", "Position", "Tap"]
+__all__ = ["MEMORY", "CountDrop", "Emit", "Feed", "FeedContext", "Position", "Tap", "event_id"]
 
 Position = Mapping[str, str | int]
 """How far a feed has got, in its own words: plain JSON, opaque to everybody else."""
@@ -22,11 +22,25 @@ MEMORY = "memory"
 class Emit(Protocol):
     """Takes a feed's events; never blocks, never awaits, never raises."""
 
-    def __call__(self, events: Sequence[Event], position: Position | None = None) -> None:
+    def __call__(
+        self,
+        events: Sequence[Event],
+        position: Position | None = None,
+        *,
+        ids: Sequence[int | None] = (),
+        done: Callable[[], None] | None = None,
+    ) -> None:
         """Take *events*, oldest first.
 
         With *position* the feed says: everything up to here is in your hands. Who stores
         it must store it together with the effect of the events, never before.
+
+        *ids* has one for each event, or none at all: an event whose id (63 bits, see
+        ``event_id``) this feed has told before is not taken a second time.
+
+        *done* is called in the loop once everything that this feed has handed over so far
+        would survive a crash: then a message may be acknowledged. It is not called while
+        that is not so; when the feed has ended it may still be.
         """
 
 
@@ -40,6 +54,10 @@ class CountDrop(Protocol):
 Tap = Callable[[str, bytes], None]
 """Shown what goes over a wire: ``received`` or ``sent`` and the bytes, or ``mark`` and what
 became of the connection (``callmon.decode.recording.Mark``). Never blocks, never raises."""
+
+
+async def _no_wait() -> None:
+    """There is room."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,6 +93,9 @@ class FeedContext:
 
     Called when that has changed; nothing: the account is as it should be, as far as is known.
     """
+    room: Callable[[], Awaitable[None]] = _no_wait
+    """Returns when more may be told: a feed that can let its source wait awaits it before
+    it takes more from there. So nothing piles up while the disk is slower than the feed."""
     tap: Tap = lambda _kind, _data: None
     """Is shown everything that goes over the wire, secrets included, for a recording."""
     resume: Position | None = None

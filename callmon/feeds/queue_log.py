@@ -65,6 +65,7 @@ class QueueLogFeed:
                 for batch in batches:
                     self._hand_on(batch)
                     await next_turn()
+                    await self._context.room()
                 if not batches:
                     self._context.current()
                     await self._context.clock.sleep(self._pause(tail))

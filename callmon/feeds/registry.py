@@ -6,16 +6,18 @@ from typing import Any
 
 from callmon.feeds.asterisk_ami import AsteriskAmiFeed
 from callmon.feeds.base import Feed, FeedContext
+from callmon.feeds.mqtt import MqttFeed
 from callmon.feeds.queue_log import QueueLogFeed
 from callmon.feeds.settings import (
     AsteriskAmiSettings,
     FeedSettings,
+    MqttSettings,
     QueueLogSettings,
     SimulatorSettings,
 )
 from callmon.feeds.simulator import SimulatorFeed
 
-__all__ = ["FEEDS", "FeedType", "build_feed", "feed_type", "stream_of"]
+__all__ = ["FEEDS", "FeedType", "build_feed", "feed_type", "knows_agents", "stream_of"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -27,11 +29,12 @@ class FeedType:
     live: bool = False
     """It tells of a moment when it is over; the others keep a record."""
     agents: bool = False
-    """It knows agents."""
+    """It knows agents; of a type that may or may not, ``knows_agents`` tells."""
 
 
 FEEDS: dict[str, FeedType] = {
     "asterisk_ami": FeedType(AsteriskAmiSettings, AsteriskAmiFeed, live=True, agents=True),
+    "mqtt": FeedType(MqttSettings, MqttFeed),
     "queue_log": FeedType(QueueLogSettings, QueueLogFeed),
     "simulator": FeedType(SimulatorSettings, SimulatorFeed, agents=True),
 }
@@ -46,6 +49,13 @@ def feed_type(settings: FeedSettings) -> str:
     raise TypeError(f"no feed for {type(settings).__name__}")
 
 
+def knows_agents(settings: FeedSettings) -> bool:
+    """Tell whether the feed that *settings* describe knows agents."""
+    if isinstance(settings, MqttSettings):
+        return settings.agents
+    return FEEDS[feed_type(settings)].agents
+
+
 def build_feed(settings: FeedSettings, context: FeedContext) -> Feed:
     """Return the feed that *settings* describe."""
     return FEEDS[feed_type(settings)].build(settings, context)
@@ -57,4 +67,6 @@ def stream_of(settings: FeedSettings) -> str:
         return f"queue_log {settings.path}"
     if isinstance(settings, AsteriskAmiSettings):
         return f"asterisk_ami {settings.host} {settings.port}"
+    if isinstance(settings, MqttSettings):
+        return f"mqtt {settings.host} {settings.port} {settings.client_id}"
     return f"simulator {settings.source}"

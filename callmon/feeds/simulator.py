@@ -103,6 +103,7 @@ class SimulatorFeed:
             self._tell(simulation.advance(told), told)
             if told < now:
                 await self.clock.sleep(0)
+                await self._context.room()
                 continue
             if not seen:
                 seen = True

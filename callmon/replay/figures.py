@@ -128,9 +128,9 @@ def read_figures(counted: Counted) -> Figures:
     without[_OVERFLOWED] = [0] * len(without[_OVERFLOWED])
     return Figures(
         measures={
-            name: measure.over(state, window, now)
+            name: measure.read(state, window, now)
             for name, measure in MEASURES.items()
-            if measure.over is not None
+            if measure.windowed
             and not measure.of_agents  # which need an instant at which they end
             and name not in _BY_FORMULA
         },

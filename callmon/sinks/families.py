@@ -9,11 +9,20 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from callmon.clock import SECOND, Micros
 from callmon.events import OUTCOME_LABELS, Outcome
-from callmon.measures import MEASURES, Measure, Reading, Unit
+from callmon.facts import NOTHING, OUTCOME_FACTS, Fact, knows, oldest
+from callmon.measures import (
+    MEASURES,
+    Measure,
+    Reading,
+    Unit,
+    abandoned_within,
+    answered_within,
+    short_abandoned,
+)
 from callmon.queues import SubjectState
 from callmon.rules import SubjectKind
 from callmon.sinks.lines import Family, Section, Template, Value, label_text, line
-from callmon.windows import FLAGS, SHORT, WITHIN
+from callmon.windows import FLAGS, UNKNOWN
 
 __all__ = ["SCALE", "subject_labels", "subject_sections"]
 
@@ -33,6 +42,18 @@ _OUTCOME_PARTS = [
     slice(outcome * FLAGS, (outcome + 1) * FLAGS) for outcome in range(len(Outcome))
 ]
 """Where an outcome's counts stand."""
+
+_COUNTED = (
+    Fact.ARRIVED,
+    NOTHING,
+    *OUTCOME_FACTS,
+    Fact.ABANDONED | Fact.SHORT,
+    Fact.ANSWERED | Fact.ANSWERED_WITHIN,
+    Fact.ABANDONED | Fact.ABANDONED_WITHIN,
+    Fact.OTHERS,
+    *[Fact.OTHERS for _ in _REFUSALS],
+)
+"""What each of the counters needs to be known, in order."""
 
 _TIMED = (Outcome.ANSWERED, Outcome.ABANDONED)
 
@@ -96,43 +117,39 @@ class _LiveSection:
 
     def __init__(self, kind: SubjectKind) -> None:
         measures = [m for m in MEASURES.values() if m.live is not None and not m.of_agents]
-        self._readers = [(m.live, SCALE[m.unit]) for m in measures if m.live]
-        oldest = f"{_prefix(kind)}oldest_contact_timestamp_seconds"
+        self._readers = [(measure, SCALE[measure.unit]) for measure in measures]
+        oldest_contact = f"{_prefix(kind)}oldest_contact_timestamp_seconds"
         self.families = [
             *_measured_families(kind, measures),
             Family(
-                oldest,
+                oldest_contact,
                 "gauge",
                 "When the one who waits longest began to wait; absent when nobody waits.",
             ),
         ]
-        self._template = Template([*_measured_lines(kind, measures), [line(oldest)]])
+        self._template = Template([*_measured_lines(kind, measures), [line(oldest_contact)]])
 
     def key(self, row: SubjectState, now: Micros) -> object:
-        return row.version, row.blind, now if row.starts else None
+        return row.version, row.blind, now if row.starts or row.accounts else None
 
     def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
         if row.blind:
             return [b""] * len(self.families)
-        values = [_figure(live(row, now), scale) for live, scale in self._readers]
-        values.append(row.starts[0] / SECOND if row.starts else None)
+        values = [
+            _figure(measure.read(row, None, now), scale) for measure, scale in self._readers
+        ]
+        start = oldest(row, now) if knows(row, Fact.LONGEST, None, now) else None
+        values.append(None if start is None else start / SECOND)
         return self._template.fill(labels, values)
 
 
 class _WindowSection:
-    """What happened in one window.
-
-    A figure that changes though nothing happens counts those who wait now, too: of a
-    blind subject it is unknown.
-    """
+    """What happened in one window."""
 
     def __init__(self, kind: SubjectKind, window: str) -> None:
         measures = [m for m in MEASURES.values() if m.over is not None and not m.of_agents]
         self._window = window
-        self._readers = [(m.over, SCALE[m.unit]) for m in measures if m.over]
-        self._waiting_counts = [
-            index for index, measure in enumerate(measures) if measure.next_change is not None
-        ]
+        self._readers = [(measure, SCALE[measure.unit]) for measure in measures]
         self.families = _measured_families(kind, measures)
         self._template = Template(_measured_lines(kind, measures, window))
 
@@ -143,16 +160,17 @@ class _WindowSection:
         window.sync(now)
         over = row.waiting_over(now, row.targets.within) if row.starts else 0
         counted = window.version, window.arrived(), window.talks()
+        if row.accounts:  # time alone makes known, and unknown
+            return now, row.version, window
         return window, *counted, over, row.blind, row.targets
 
     def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
         window = row.windows.get(self._window)
         if window is None:
             return [b""] * len(self.families)
-        values = [_figure(over(row, window, now), scale) for over, scale in self._readers]
-        if row.blind:
-            for index in self._waiting_counts:
-                values[index] = None
+        values = [
+            _figure(measure.read(row, window, now), scale) for measure, scale in self._readers
+        ]
         return self._template.fill(labels, values)
 
 
@@ -161,7 +179,7 @@ class _AgentSection:
 
     def __init__(self, kind: SubjectKind) -> None:
         measures = [m for m in MEASURES.values() if m.live is not None and m.of_agents]
-        self._readers = [m.live for m in measures if m.live]
+        self._readers = measures
         paused = f"{_prefix(kind)}agents_paused"
         self.families = [
             *_measured_families(kind, measures),
@@ -175,12 +193,12 @@ class _AgentSection:
         if row.blind or not agents.known:
             return None
         agents.sync(now)
-        return agents.version, len(row.starts)
+        return agents.version, len(row.starts), now if row.accounts else None
 
     def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
         if row.blind or not row.agents.known:
             return [b""] * len(self.families)
-        values = [_figure(live(row, now), 0) for live in self._readers]
+        values = [_figure(measure.read(row, None, now), 0) for measure in self._readers]
         reasons = b"".join(
             self._paused + labels + b"," + label_text([("reason", reason)]) + b"} %d\n" % count
             for reason, count in row.agents.reasons.items()
@@ -194,7 +212,7 @@ class _AgentWindowSection:
     def __init__(self, kind: SubjectKind, window: str) -> None:
         measures = [m for m in MEASURES.values() if m.over is not None and m.of_agents]
         self._window = window
-        self._readers = [(m.over, SCALE[m.unit]) for m in measures if m.over]
+        self._readers = [(measure, SCALE[measure.unit]) for measure in measures]
         self.families = _measured_families(kind, measures)
         self._template = Template(_measured_lines(kind, measures, window))
 
@@ -207,7 +225,9 @@ class _AgentWindowSection:
         if window is None or row.blind or not row.agents.known:
             return [b""] * len(self.families)
         window.sync(now)
-        values = [_figure(over(row, window, now), scale) for over, scale in self._readers]
+        values = [
+            _figure(measure.read(row, window, now), scale) for measure, scale in self._readers
+        ]
         return self._template.fill(labels, values)
 
 
@@ -271,19 +291,23 @@ class _CounterSection:
     def key(self, row: SubjectState, _now: Micros) -> object:
         return row.version
 
-    def lines(self, labels: bytes, row: SubjectState, _now: Micros) -> list[bytes]:
+    def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
         counts, refused = row.counts, row.refused
-        abandoned = Outcome.ABANDONED * FLAGS
-        values = [
+        values: list[Value] = [
             row.arrived,
             row.unsettled,
             *[sum(counts[part]) for part in _OUTCOME_PARTS],
-            counts[abandoned + SHORT] + counts[abandoned + SHORT + WITHIN],
-            counts[Outcome.ANSWERED * FLAGS + WITHIN],
-            counts[abandoned + WITHIN],
+            short_abandoned(counts),
+            answered_within(counts),
+            abandoned_within(counts),
             row.rings,
             *[refused.get(reason, 0) for reason in _REFUSALS],
         ]
+        if row.accounts:
+            values = [
+                value if knows(row, fact, None, now) else None
+                for value, fact in zip(values, _COUNTED, strict=True)
+            ]
         chunks = self._template.fill(labels, values)
         chunks[-1] += b"".join(
             self._refused + labels + b"," + label_text([("reason", reason)]) + b"} %d\n" % n
@@ -309,7 +333,7 @@ class _HistogramSection:
     def __init__(self, kind: SubjectKind, outcome: Outcome) -> None:
         self._name = f"{_counter_prefix(kind)}contact_wait_seconds"
         self._outcome = outcome
-        self._codes = slice(outcome * FLAGS, (outcome + 1) * FLAGS)
+        self._codes = slice(outcome * FLAGS, outcome * FLAGS + UNKNOWN)
         self._templates: dict[tuple[Micros, ...], Template] = {}
         self.families = [
             Family(
@@ -319,11 +343,15 @@ class _HistogramSection:
             )
         ]
 
-    def key(self, row: SubjectState, _now: Micros) -> object:
+    def key(self, row: SubjectState, now: Micros) -> object:
         # Buckets only grow, hence their total tells whether any has.
+        if row.accounts and not knows(row, Fact.EACH_WAIT, None, now):
+            return None
         return sum(row.buckets[self._outcome]), sum(row.sums[self._codes]), row.bounds
 
-    def lines(self, labels: bytes, row: SubjectState, _now: Micros) -> list[bytes]:
+    def lines(self, labels: bytes, row: SubjectState, now: Micros) -> list[bytes]:
+        if row.accounts and not knows(row, Fact.EACH_WAIT, None, now):
+            return [b""]
         template = self._templates.get(row.bounds)
         if template is None:
             template = self._templates[row.bounds] = self._template(row.bounds)

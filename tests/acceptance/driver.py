@@ -21,7 +21,6 @@ from typing import Self
 import aiohttp
 
 from callmon.app import App
-from callmon.checkpoint import NAME
 from callmon.clock import SECOND, Micros
 from callmon.config import load_config
 from callmon.feeds.call_centre import demo_centre
@@ -194,10 +193,11 @@ class LogWriter:
 class Daemon:
     """An ``App`` in this process that can be stopped, killed and started again."""
 
-    SLEEPERS = 6
-    """Tasks that sleep when all is done: monitor, checkpoint, files, server, stalls, feed."""
+    SLEEPERS = 7
+    """Tasks that sleep when all is done: monitor, keeper, schedule, files, server, stalls,
+    feed."""
 
-    AT_WORK = 4
+    AT_WORK = 5
     """Those of them that begin when the daemon is ready; one waits for that instead."""
 
     def __init__(self, config: Path, clock: LeapingClock) -> None:
@@ -258,12 +258,12 @@ class Daemon:
     async def kill(self) -> None:
         """Stop it as SIGKILL does: nothing is written at the end."""
         assert self.app is not None
-        stored = self.app.config.storage_directory / NAME
-        before = stored.read_bytes() if stored.exists() else None
+        journal = self.app._journal
+        handover = journal._handover
+        with handover.changed:
+            handover._load = handover._fresh()
+        self.app._keeper.close = journal.close  # type: ignore[method-assign]  # no last words
         await self.stop()
-        stored.unlink(missing_ok=True)
-        if before is not None:
-            stored.write_bytes(before)
 
     async def restart(self, *, kill: bool = False) -> None:
         """End it one way or the other, and start it again."""

@@ -253,7 +253,7 @@ async def test_signals(tmp_path: Path, running: Program) -> None:
     log = running.log.read_text()
     assert "Traceback" not in log
     assert "config.refused" in log
-    assert (tmp_path / "state" / "checkpoint.json").exists()
+    assert (tmp_path / "state" / "journal.db").exists()
 
 
 async def test_a_wrong_configuration_is_not_run(tmp_path: Path) -> None:

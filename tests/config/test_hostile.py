@@ -9,9 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.config import Config, explain, load_config
-from callmon.config.sections import CallmonFile, Section
+from callmon.config.section import Section
+from callmon.config.sections import CallmonFile
 from callmon.config.threshold_sections import ThresholdsFile
+from callmon.decode.messages import MessageDecoder
+from callmon.decode.native_words import NATIVE_FIELDS
 from callmon.errors import ConfigError
+from callmon.feeds.settings import MqttSettings
 
 VALUES = st.sampled_from(
     [
@@ -50,6 +54,48 @@ def thresholds() -> st.SearchStrategy[Any]:
     return st.lists(st.builds(dict.__or__, basis, entry), max_size=3)
 
 
+FIELDS = [*NATIVE_FIELDS, "wait"]
+SOURCES: list[Any] = [
+    "x",
+    "x.y",
+    "x[0]",
+    "x[*].y",
+    "y[*]",
+    "{queue}",
+    "{x}-a",
+    "=abandoned",
+    "=contact.left",
+]
+SOURCES += ["{received}", "=agent.state", "=", "x..y", None, ["x"]]
+WORDS = ["contact.left", "agent.removed", "abandoned", "busy", "BUSY", "", "null", "*", None]
+
+
+def topics() -> st.SearchStrategy[Any]:
+    """Return topics of an mqtt feed, right and wrong."""
+    template = st.lists(
+        st.sampled_from(["a", "+", "{queue}", "{x}", "{contact}", "{agent}"]),
+        min_size=1,
+        max_size=3,
+    ).map("/".join)
+    field = st.sampled_from(FIELDS)
+    section = st.fixed_dictionaries(
+        {"topic": template, "kind": st.sampled_from(["contact", "agent", "queue"])},
+        optional={
+            "payload": st.sampled_from(["json", "scalar"]),
+            "value": field,
+            "fields": st.dictionaries(field, st.sampled_from(SOURCES), max_size=5),
+            "words": st.dictionaries(
+                field, st.dictionaries(st.sampled_from("aAb*"), st.sampled_from(WORDS))
+            ),
+            "units": st.dictionaries(field, st.sampled_from(["s", "ms", "h"]), max_size=2),
+            "time": st.sampled_from(["auto", "ms", "%d.%m.%Y %H:%M:%S", "%H:%M", "%Q", "%"]),
+            "timezone": st.sampled_from(["UTC", "Asia/Shanghai", "Asia"]),
+            "stale_after": st.sampled_from(["90s", "0s"]),
+        },
+    )
+    return st.lists(template | section | VALUES, max_size=3)
+
+
 def load(callmon: Any, rules: Any) -> Config | ConfigError:
     """Return what the two files come to, or the error they give."""
     with tempfile.TemporaryDirectory() as folder:
@@ -82,3 +128,19 @@ def test_any_thresholds_load_or_give_problems(entries: Any) -> None:
     if isinstance(result, Config):
         assert len(entries) == len(result.thresholds)
         assert explain(result)
+
+
+@given(topics())
+def test_any_topics_load_or_give_problems(entries: Any) -> None:
+    """What loads, a decoder takes: no feed stops on what ``check`` has let pass."""
+    result = load({"feeds": {"a": {"type": "mqtt", "topics": entries}}}, {})
+
+    if isinstance(result, Config):
+        (feed,) = result.feeds
+        assert isinstance(feed, MqttSettings)
+        assert len(entries) == len(feed.topics)
+        decoder = MessageDecoder(feed)
+        for topic in ("a", "a/a", "a/a/a"):
+            decoder.decode(topic, b'{"x": 1}', retained=False, received=0, seq=1)
+    else:
+        assert all(".yml:" in problem for problem in result.problems)

@@ -11,9 +11,11 @@ import pytest
 from callmon.clock import SECOND
 from callmon.config import Config, load_config, load_thresholds, printed, signature
 from callmon.config.nodes import parse
-from callmon.config.sections import CallmonFile, Section
+from callmon.config.section import Section
+from callmon.config.sections import CallmonFile
 from callmon.config.threshold_sections import ThresholdsFile
 from callmon.errors import ConfigError
+from callmon.journal.entries import Retention
 from callmon.queues import Formula, Overflow
 from callmon.rules import Direction
 
@@ -226,17 +228,28 @@ def test_what_the_examples_leave_out_runs_as_well(tmp_path: Path) -> None:
     (tmp_path / "ca.pem").write_text("")
     for name in ("callmon.yml", "thresholds.yml"):
         text = (EXAMPLES / name).read_text()
-        text = re.sub("^  # (?=pbx_live:|- name:|  )", "  ", text, flags=re.MULTILINE)
-        text = text.replace("/etc/callmon/ami-secret", "secret").replace(
-            "/etc/callmon/ca.pem", "ca.pem"
-        )
+        text = re.sub("^  # (?=pbx_live:|acd:|- name:|  )", "  ", text, flags=re.MULTILINE)
+        text = re.sub("/etc/callmon/(?:ami-secret|mqtt-password)", "secret", text)
+        text = text.replace("/etc/callmon/ca.pem", "ca.pem")
         (tmp_path / name).write_text(text)
 
     config = load_config(tmp_path / "callmon.yml", {})
 
     assert () == config.warnings
-    assert ["pbx_log", "pbx_live"] == [feed.name for feed in config.feeds]
+    assert ["pbx_log", "pbx_live", "acd"] == [feed.name for feed in config.feeds]
     assert ["nobody_free", "not_served"] == [each.name for each in config.thresholds[-2:]]
+
+
+def test_what_is_stored_is_kept_as_long_as_the_file_says() -> None:
+    """Days arrive as microseconds; without the section there are defaults."""
+    day = 86_400 * SECOND
+
+    assert Retention(events=35 * day, intervals=1_100 * day, alerts=400 * day) == (
+        load_config(GOOD / "callmon-minimal.yml", {}).retention
+    )
+    assert Retention(events=10 * day, intervals=500 * day, alerts=300 * day) == (
+        load_config(GOOD / "callmon-full.yml", {}).retention
+    )
 
 
 def test_any_change_of_a_value_changes_the_configuration(tmp_path: Path) -> None:

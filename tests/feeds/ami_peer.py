@@ -246,7 +246,9 @@ class Desk:
         """Return who has joined, in order."""
         return [event.contact for event in self.events if isinstance(event, ContactJoined)]
 
-    def _emit(self, events: Sequence[Event], position: Position | None = None) -> None:
+    def _emit(
+        self, events: Sequence[Event], position: Position | None = None, **_more: object
+    ) -> None:
         self.position = self.position if position is None else position
         self.events += events
         if events:

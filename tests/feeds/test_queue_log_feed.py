@@ -52,7 +52,9 @@ class Desk:
             resume=resume,
         )
 
-    def _emit(self, events: Sequence[Event], position: Position | None = None) -> None:
+    def _emit(
+        self, events: Sequence[Event], position: Position | None = None, **_more: object
+    ) -> None:
         self.seen += [
             int(event.contact) for event in events if isinstance(event, ContactJoined)
         ]
@@ -126,7 +128,7 @@ async def test_each_piece_has_its_position(site: Site) -> None:
     pieces: list[tuple[int, Position | None]] = []
     desk.feed._context = dataclasses.replace(
         desk.feed._context,
-        emit=lambda events, position=None: pieces.append((len(events), position)),
+        emit=lambda events, position=None, **_: pieces.append((len(events), position)),
     )
 
     async with desk.running():

@@ -60,7 +60,9 @@ class Recorder:
     def _current(self) -> None:
         self.told.append(len(self.batches))
 
-    def _emit(self, events: Sequence[Event], position: Position | None = None) -> None:
+    def _emit(
+        self, events: Sequence[Event], position: Position | None = None, **_more: object
+    ) -> None:
         self.batches.append((self.clock.now(), list(events), position))
 
 

@@ -370,8 +370,8 @@ def test_restored_counters_are_shown() -> None:
     state, other, kept = a_state(), a_state(), Exposition()
     visit(state, START, Outcome.ANSWERED, 6 * SECOND)
     visit(other, START, Outcome.ANSWERED, 7 * SECOND)
-    for counters in (state.snapshot(), other.snapshot()):
-        state.restore(counters)
+    for part in (state.part(), other.part()):
+        state.restore(part)
         for _ in kept.refresh([state], (), {}, START):
             pass
 
