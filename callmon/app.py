@@ -219,6 +219,7 @@ class App:
         if stopped_at:
             self._count_missed(backlog, stopped_at)
         self._delivery.sink.reconcile(self._standing())
+        self._keeper.end_gone(self._standing())
         self._keeper.checkpoint()
         self._delivering = self._spawn(self._delivery.run())
         self._started.set()

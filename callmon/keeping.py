@@ -5,7 +5,7 @@ at a start the state is that of the last checkpoint, and what went in after it g
 """
 
 import asyncio
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ from callmon.parts import PartsError, key_of
 from callmon.resume import Succession, succession
 from callmon.sinks.alertmanager import AlertmanagerSink
 from callmon.telemetry import Telemetry, TelemetryPart
-from callmon.thresholds import Transition
+from callmon.thresholds import Alert, Ended, Transition
 
 __all__ = ["Keeper"]
 
@@ -66,6 +66,7 @@ class Keeper:
         self._sink: Callable[[], AlertmanagerSink] | None = None
         self._kept_alerts = self._kept_counters = b""
         self.kept: Mapping[str, bytes] = {}  #: small facts from before the start
+        self._stood: Sequence[AlertRecord] = ()  #: alerts that stood when it was stopped
         self._checkpoint_at: Micros = 0
         self._checkpoint_taken = 0
 
@@ -82,6 +83,7 @@ class Keeper:
         stored = await self.journal.start()
         self.journal.on_wants_whole = self._whole
         self.kept = stored.kept
+        self._stood = stored.standing
         stored = self._restore(stored)
         kept = self._alerts_kept(stored)
         await self._live_again(stored, kept.now)
@@ -90,6 +92,21 @@ class Keeper:
         for settings in config.feeds:
             self.introduce(settings)
         return found.positions
+
+    def end_gone(self, standing: Iterable[Alert]) -> None:
+        """Write down the end of alerts that are gone with their threshold or queue.
+
+        *standing* are those there are, at the start, when the state is that of now.
+        """
+        known = {_key(_described(alert)) for alert in standing}
+        now = self._monitor.engine.now
+        gone = [
+            msgspec.structs.replace(alert, ended_at=now, ended=Ended.REMOVED.value)
+            for alert in self._stood
+            if _key(alert) not in known
+        ]
+        if gone:
+            self.journal.alerts(gone)
 
     def introduce(self, settings: FeedSettings) -> None:
         """Tell the journal what a feed is that is about to run."""
@@ -182,8 +199,12 @@ class Keeper:
 
     def changed(self, transitions: Sequence[Transition]) -> None:
         """Write down how alerts began and ended."""
-        if transitions:
-            self.journal.alerts([_record(transition) for transition in transitions])
+        if not transitions:
+            return
+        records = [_described(transition.alert) for transition in transitions]
+        ended = {_key(record) for record in records if record.ended_at is not None}
+        self._stood = [record for record in self._stood if _key(record) not in ended]
+        self.journal.alerts(records)
 
     def keep(self) -> None:
         """Write down what no input tells, if it has changed."""
@@ -241,8 +262,11 @@ def _next(later: Iterator[Told | TimePassed]) -> list[Told | TimePassed]:
     return batch
 
 
-def _record(transition: Transition) -> AlertRecord:
-    alert = transition.alert
+def _key(alert: AlertRecord) -> tuple[str, str, str, str, Micros]:
+    return alert.threshold, alert.kind, alert.subject, alert.severity, alert.fired_at
+
+
+def _described(alert: Alert) -> AlertRecord:
     return AlertRecord(
         threshold=alert.threshold,
         kind=alert.subject.kind.value,

@@ -16,7 +16,6 @@ from callmon.decode.queue_log import QueueLogDecoder
 from callmon.engine import Engine
 from callmon.events import Outcome, TalkEnded
 from callmon.rules import SubjectKind
-from tests.sites import reborn
 from tests.truth import (
     ANNOUNCEMENT,
     CAPTURES,
@@ -32,6 +31,7 @@ from tests.truth import (
     log_steps,
     log_truth,
     recording,
+    restarted,
     seen,
     tally,
     tell,
@@ -500,7 +500,7 @@ def test_a_restart_while_nobody_listens_changes_nothing(gap: int) -> None:
     first = tell(
         [step for step in ami if step[0] < cut], [step for step in log if step[0] < cut]
     )
-    second = reborn(first)
+    second = restarted(first)
     tell(
         ami_steps("22.10.1/main", "ami-flaky", cut),
         [step for step in log if step[0] >= cut],

@@ -172,3 +172,20 @@ async def test_history_of_an_alert_has_it_once(tmp_path: Path) -> None:
         ).fetchall()
     fired, ended = START + 60 * SECOND, START + 160 * SECOND
     assert [("long_wait", "warning", fired, fired, "recovered", ended)] == rows
+
+
+async def test_history_ends_an_alert_whose_threshold_was_taken_away(tmp_path: Path) -> None:
+    """Nobody could tell its end while callmon was stopped; it does not stand for ever."""
+    async with running(tmp_path, START, thresholds=THRESHOLDS) as (daemon, log):
+        log.write([joins(0, "1")])
+        await daemon.leap(START + 90 * SECOND)
+        await daemon.stop()
+        (tmp_path / "thresholds.yml").write_text("thresholds: []\n")
+        await daemon.start()
+        await daemon.stop()
+
+    with closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as journal:
+        rows = journal.execute("SELECT threshold, ended, ended_at FROM alerts").fetchall()
+    ((threshold, ended, ended_at),) = rows
+    assert ("long_wait", "removed") == (threshold, ended)
+    assert START + 90 * SECOND <= ended_at <= START + 92 * SECOND

@@ -18,6 +18,7 @@ PACKAGE = Path(callmon.__file__).parent
 
 MODULES = {
     "apscheduler": "APScheduler",
+    "paho": "paho-mqtt",
     "prometheus_client": "prometheus-client",
     "pydantic_core": "pydantic",  # comes with it, at the one version that fits
     "yaml": "PyYAML",
@@ -25,8 +26,6 @@ MODULES = {
 """Distribution by module, where the two are not called the same."""
 
 NEVER_IMPORTED = {
-    "aiomqtt": "for MQTT, one of the five packages that the first customer asked for",
-    "apscheduler": "for work at fixed times, one of the same five",
     "tzdata": "zoneinfo reads it where the system has no time zones",
 }
 

@@ -339,6 +339,17 @@ def _cut(
     return parts
 
 
+def restarted(played: Engine) -> Engine:
+    """Return an engine restored from a checkpoint of *played*, with what was seen before."""
+    heir = engine()
+    heir.restore({key: part for key, part in played.parts(whole=True).items() if part})
+    for key, state in heir.subjects.items():
+        former = played.subjects[key]
+        if isinstance(state, TalliedState) and isinstance(former, TalliedState):
+            state.visits = list(former.visits)
+    return heir
+
+
 def seen(played: Engine) -> list[Seen]:
     """Return every visit that has ended, by the time of joining."""
     return sorted(

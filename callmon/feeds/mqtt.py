@@ -71,6 +71,7 @@ class MqttFeed:
         self._seq = 0
         self._heard_at: Micros | None = None  #: until when nothing is missing; None: no idea
         self._former: tuple[str, ...] = ()  #: filters, the last time
+        self._session_name = f"{settings.host}:{settings.port} {settings.client_id}"
         self._resume(context.resume or {})
         self._owed = False  #: a gap is to be told; the next session may be present already
         self._ask_version = True
@@ -100,9 +101,11 @@ class MqttFeed:
             await session.close()
 
     def _resume(self, position: Position) -> None:
-        """Go on after a restart."""
+        """Go on after a restart; at another broker nobody has kept anything for us."""
         seq, heard_at, filters = map(position.get, ("seq", "heard_at", "filters"))
         self._seq = seq if isinstance(seq, int) else 0
+        if position.get("session", self._session_name) != self._session_name:
+            return
         self._heard_at = heard_at if isinstance(heard_at, int) else None
         self._former = tuple(filters.split("\n")) if isinstance(filters, str) else ()
 
@@ -186,7 +189,11 @@ class MqttFeed:
     def _position(self, session: MqttSession) -> Position:
         self._marked_at = self._context.clock.monotonic()
         filters = "\n".join(self._filters)
-        position: dict[str, str | int] = {"seq": self._seq, "filters": filters[:MAX_NOTED]}
+        position: dict[str, str | int] = {
+            "seq": self._seq,
+            "filters": filters[:MAX_NOTED],
+            "session": self._session_name,
+        }
         if self._seeing:
             position["heard_at"] = session.complete_until
         elif self._heard_at is not None:

@@ -98,6 +98,7 @@ class Stored:
     kept: dict[str, bytes] = field(default_factory=dict)
     feeds: dict[str, StoredFeed] = field(default_factory=dict)
     ids: dict[str, list[int]] = field(default_factory=dict)  #: by feed, oldest first
+    standing: list[AlertRecord] = field(default_factory=list)  #: alerts without an end
     created: bool = False  #: nothing was there
 
 

@@ -13,7 +13,14 @@ import msgspec
 from callmon.events import Event
 from callmon.journal import schema
 from callmon.journal.disk import journal_error, mapped
-from callmon.journal.entries import JournalReason, Stored, StoredFeed, TimePassed, Told
+from callmon.journal.entries import (
+    AlertRecord,
+    JournalReason,
+    Stored,
+    StoredFeed,
+    TimePassed,
+    Told,
+)
 
 __all__ = ["later_inputs", "read_apart", "read_stored"]
 
@@ -24,6 +31,10 @@ _INPUTS: Final = msgspec.json.Decoder(list[Event | TimePassed])
 _INPUT: Final[msgspec.json.Decoder[Event | TimePassed]] = msgspec.json.Decoder(
     Event | TimePassed
 )
+
+
+_COLUMNS: Final = ", ".join(f'"{name}"' for name in AlertRecord.__struct_fields__)
+_STANDING: Final = f"SELECT {_COLUMNS} FROM alerts WHERE ended_at IS NULL"  # noqa: S608 - ours
 
 
 def read_stored(
@@ -50,6 +61,7 @@ def read_stored(
                 for name, number in numbers.items()
                 if (ids := _ids(connection, number, remembered))
             },
+            standing=[AlertRecord(*row) for row in execute(_STANDING)],
             created=created,
         )
 

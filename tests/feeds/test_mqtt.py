@@ -505,3 +505,21 @@ async def test_retained_events_are_not_told(broker: Broker, clock: ManualClock) 
         await until(lambda: broker.acked)
 
     assert ([], {("decode", "retained"): 1}) == (desk.contacts, desk.drops)
+
+
+async def test_another_broker_has_forgotten_nothing(clock: ManualClock) -> None:
+    """It never knew us: nothing is missing that it could have kept."""
+    async with Broker() as former, Broker() as other:
+        first = _desk(former, clock)
+        async with first.seeing():
+            former.publish(joined(1))
+            await until(lambda: len(former.acked) == 1)
+        clock.leap(60 * SECOND)
+        second = _desk(other, clock, memory=first.memory)
+        async with second.seeing():
+            other.publish(joined(2))
+            await until(lambda: len(other.acked) == 1)
+
+    assert [] == second.gaps
+    assert second.position is not None
+    assert 2 == second.position["seq"]
