@@ -3,7 +3,17 @@
 import subprocess
 import sys
 
-BENCHMARKS = ("lines", "scrape", "engine", "stall", "ami", "ami_feed")
+BENCHMARKS = (
+    "lines",
+    "scrape",
+    "engine",
+    "stall",
+    "ami",
+    "ami_feed",
+    "mqtt",
+    "journal",
+    "restart",
+)
 
 
 def main() -> int:

@@ -268,6 +268,7 @@ class App:
             clock=self._clock,
             emit=functools.partial(monitor.emit, state),
             room=self._journal.room,
+            storing=lambda: not self._journal.trouble,
             up=lambda up, reason: monitor.up(state, up, reason),
             count_drop=monitor.count_drop,
             gap=lambda length, reason: monitor.gap(state, length, reason),
@@ -313,8 +314,6 @@ class App:
         self.monitor.reconfigure(config.engine_settings())
         self._expect_feeds(config)
         self._change_feeds(config, heirs)
-        # What went in until now would mean something else under the new settings.
-        self._keeper.checkpoint()
 
     def _heirs(self, config: Config) -> dict[str, FeedSettings]:
         """Return who goes on reading what a feed reads that is changed or renamed."""
@@ -332,20 +331,33 @@ class App:
     def _change_feeds(self, config: Config, heirs: Mapping[str, FeedSettings]) -> None:
         """Stop feeds that are gone or changed, start those that are new; leave the others."""
         wanted = {settings.name: settings for settings in config.feeds}
-        positions: dict[str, Position | None] = {}
-        for name, (settings, task) in list(self._feeds.items()):
-            if wanted.get(name) != settings:
-                task.cancel()
-                del self._feeds[name]
-                if name in heirs:
-                    positions[heirs[name].name] = self.monitor.feeds[name].position
-                self.monitor.remove_feed(name, keep=name in heirs)
+        former: dict[str, FeedState] = {}  # by the name of the heir
+        gone = [
+            name for name, (settings, _) in self._feeds.items() if wanted.get(name) != settings
+        ]
+        for name in gone:
+            _, task = self._feeds.pop(name)
+            task.cancel()
+            if name in heirs:
+                former[heirs[name].name] = self.monitor.feeds[name]
+            self.monitor.remove_feed(name, keep=name in heirs)
+        # What went in until now would mean something else under the new settings.
+        self._keeper.checkpoint()
+        fresh = [feed for feed in config.feeds if feed.name not in self._feeds]
+        self._keeper.introduce(
+            fresh,
+            positions={n: feed.position for n, feed in former.items() if feed.position},
+            ids={n: list(feed.seen) for n, feed in former.items() if feed.name != n},
+            gone=gone,
+        )
         since = self.monitor.engine.history_start(self._clock.now())
-        for name, settings in wanted.items():
-            if name not in self._feeds:
-                self._keeper.introduce(settings)
-                position = positions.get(name)
-                self._start_feed(settings, self._add_feed(settings), position, since)
+        for settings in fresh:
+            state = self._add_feed(settings)
+            before = former.get(settings.name)
+            if before is not None:
+                state.seen = before.seen
+            position = None if before is None else before.position
+            self._start_feed(settings, state, position, since)
 
     def _replace_delivery(self, delivery: Delivery) -> None:
         """Deliver in the new way, knowing what was delivered in the old one."""

@@ -67,6 +67,7 @@ class Contact(msgspec.Struct, gc=False, array_like=True):
     told: Micros = 0  #: up to when ends of earlier visits' talks have been told
     moved: bool = False  #: it goes on under another id
     finished: Micros = 0  #: by the source's time, when the last was told of it; 0: not yet
+    carried: bool = False  #: its beginning was not told
 
 
 class ContactsPart(msgspec.Struct, gc=False, tag="contacts"):
@@ -149,6 +150,9 @@ class ContactBook:
                 self._lose(contact, at)
                 self._surprised()
             elif at <= contact.end and _repeats_join(event, contact, contact.end):
+                return _heard(contact, event)
+            elif contact.carried and at < contact.end:
+                contact.carried = False  # its beginning, told after its end
                 return _heard(contact, event)
         elif at < self.source.watermark - MEMORY:
             return DropReason.LATE
@@ -316,6 +320,7 @@ class ContactBook:
             self.contacts[event.contact] = renamed
             return renamed
         contact = _again(began, event.seq, known) if known else Contact(began, event.seq)
+        contact.carried = True
         self.contacts[event.contact] = contact
         for state in self.states:
             state.join(began)

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
@@ -16,6 +17,13 @@ from callmon.errors import ConfigError
 __all__ = ["Companion", "run", "serve"]
 
 log = structlog.get_logger(__name__)
+
+SWITCH_S = 0.0005
+"""So long a thread that computes keeps Python's lock while another one waits for it.
+
+With Python's 5 ms the journal's thread starves beside a loop that never waits: 1,000 to
+27,000 events a second instead of 110,000 (``python -m bench.journal``).
+"""
 
 Companion = Callable[[App], Coroutine[None, None, None]]
 """What runs beside the daemon, from the moment it is ready."""
@@ -48,6 +56,7 @@ async def serve(app: App, alongside: Companion | None = None) -> None:
                 loop.add_signal_handler(number, stop.set)
             loop.add_signal_handler(signal.SIGHUP, lambda: start(_reload(app)))
             await stop.wait()
+            log.info("daemon.stopping")
             for task in running:
                 task.cancel()
     except* ConfigError as errors:
@@ -73,6 +82,7 @@ def run(path: Path) -> int:
     """
     config = load_config(path, os.environ)
     configure_logging(config)
+    sys.setswitchinterval(SWITCH_S)
     for warning in config.warnings:
         log.warning("config.warning", error=warning)
     app = App(path, config, clock=SystemClock(), environ=os.environ)

@@ -8,7 +8,7 @@ instant arrive cannot matter, and a replay fires at the same instants as the liv
 
 import functools
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from callmon.agents import agents_gone
@@ -114,6 +114,11 @@ class Engine:
             return self.now
         earliest = self._timers.earliest
         return None if earliest == NEVER else earliest
+
+    @property
+    def transitions(self) -> Sequence[Transition]:
+        """The threshold transitions that ``drain`` is going to return."""
+        return self._transitions
 
     def drain(self) -> list[Transition]:
         """Return the threshold transitions since the last call, in order of time."""
@@ -463,8 +468,8 @@ class Engine:
             state.queues[name] = route
             open_account(None, states)
             self._rewatch(route)
-            if state.blind or state.agents:
-                self._see()
+            if any(each.blind or each.agents for each in self._sources.values()):
+                self._see()  # also where another source alone has told of the queue
         if len(state.routes) < _SPELLINGS * self.settings.queue_limit:
             state.routes[spelled] = route
         return route

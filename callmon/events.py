@@ -212,10 +212,12 @@ class AgentRemoved(msgspec.Struct, frozen=True, gc=False, tag="agent_removed"):
 class QueueReported(msgspec.Struct, frozen=True, gc=False, tag="queue_reported"):
     """What a source says of a queue as a whole, where it does not tell of each contact.
 
-    None is what the source cannot say, 0 is what it says. *agents* are counts by state, in
-    the order of ``callmon.agents.AgentState`` (busy, ringing, available, wrapup, paused,
-    away). What *day* counts has happened since *day_start*, which is by default the last
-    time the counters fell. After *stale_after* without news nothing is known any more.
+    None is what the source does not say, which stands as it was told last; 0 is what it
+    says. What it cannot say any more is in *forgotten*: ``waiting``, ``longest_wait``,
+    ``talking`` or ``agents``. *agents* are counts by state, in the order of
+    ``callmon.agents.AgentState`` (busy, ringing, available, wrapup, paused, away). What
+    *day* counts has happened since *day_start*, which is by default the last time the
+    counters fell. After *stale_after* without news nothing is known any more.
     """
 
     at: Micros
@@ -229,6 +231,7 @@ class QueueReported(msgspec.Struct, frozen=True, gc=False, tag="queue_reported")
     day: "DayCounts | None" = None
     day_start: Micros | None = None
     stale_after: Micros = 90 * SECOND
+    forgotten: tuple[str, ...] = ()
 
 
 class DayCounts(msgspec.Struct, frozen=True, gc=False):

@@ -87,10 +87,18 @@ class Keeper:
         stored = self._restore(stored)
         kept = self._alerts_kept(stored)
         await self._live_again(stored, kept.now)
+        self._heed_clock()
         found = succession(stored.feeds, config.feeds)
+        ids = {**stored.ids, **_inherited(found, stored.ids)}
+        self._monitor.remember(ids)
         self._hand_over(found)
-        for settings in config.feeds:
-            self.introduce(settings)
+        self.introduce(
+            config.feeds,
+            positions=found.positions,
+            ids=_inherited(found, stored.ids),
+            gone=[feed.name for feed in found.gone],
+        )
+        self._monitor.stopped()
         return found.positions
 
     def end_gone(self, standing: Iterable[Alert]) -> None:
@@ -108,18 +116,24 @@ class Keeper:
         if gone:
             self.journal.alerts(gone)
 
-    def introduce(self, settings: FeedSettings) -> None:
-        """Tell the journal what a feed is that is about to run."""
-        kind = feed_type(settings)
-        self.journal.feed(
-            FeedInfo(
-                name=settings.name,
-                type=kind,
-                source=settings.source,
-                stream=stream_of(settings),
-                live=FEEDS[kind].live,
-            )
+    def introduce(
+        self,
+        feeds: Iterable[FeedSettings],
+        *,
+        positions: Mapping[str, Position],
+        ids: Mapping[str, Sequence[int]],
+        gone: Iterable[str],
+    ) -> None:
+        """Tell the journal what feeds are that are about to run, and what they inherit.
+
+        Those that are *gone* leave nothing behind: under their name another may begin. Call
+        it after a checkpoint without them, so that nobody is taken for gone once more.
+        """
+        nobody = (
+            FeedInfo(name=name, type="", source="", stream="", live=False) for name in gone
         )
+        infos = {info.name: info for info in (*nobody, *map(_info, feeds))}
+        self.journal.feed(*infos.values(), positions=positions, ids=ids)
 
     def _restore(self, stored: Stored) -> Stored:
         """Have the state of the checkpoint; return what is to be gone on with.
@@ -133,10 +147,11 @@ class Keeper:
                 self._monitor.engine.restore(parts)
             if monitor is not None:
                 part = msgspec.msgpack.decode(monitor, type=MonitorPart)
-                self._monitor.restore(part, stored.ids)
+                self._monitor.restore(part)
             if telemetry is not None:
                 self._telemetry.restore(msgspec.msgpack.decode(telemetry, type=TelemetryPart))
-        except (PartsError, msgspec.MsgspecError) as error:
+        except (PartsError, msgspec.MsgspecError, LookupError, TypeError, ValueError) as error:
+            # Whatever is wrong with it: callmon must not fail to start, again and again.
             log.error("checkpoint.refused", error=str(error))  # noqa: TRY400  # foreseen
             self._monitor.engine = Engine(self._monitor.engine.settings)
             return self.journal.discard(stored)
@@ -162,6 +177,20 @@ class Keeper:
         if self._sink is not None:
             self._sink().apply(turn for turn in transitions if turn.at > told_until)
 
+    def _heed_clock(self) -> None:
+        """Begin without the state when it is of a future: a clock that was wrong is right now.
+
+        Who came then would wait for as long as it was ahead, and nobody's time would pass.
+        Where feeds go on and what they have told stays known.
+        """
+        ahead = self._monitor.ahead()
+        if ahead <= 0:
+            return
+        text = f"the state is {ahead / SECOND:.0f} s ahead of the clock: counters begin anew"
+        log.error("clock.went_back", error=text)
+        self._monitor.engine = Engine(self._monitor.engine.settings)
+        self.journal.want_whole()
+
     def _hand_over(self, found: Succession) -> None:
         """Let feeds go on with what others have told; forget feeds that are gone."""
         engine = self._monitor.engine
@@ -171,6 +200,10 @@ class Keeper:
                 engine.rename_source(feed.source, heir.source)
             source = feed.source if heir is None else heir.source
             engine.remove_feed(source, feed.name, keep=heir is not None)
+        if found.gone:
+            # What comes now is told by the heirs: it must not meet the state of before.
+            self.keep()
+            self.checkpoint()
 
     def _alerts_kept(self, stored: Stored) -> AlertsKept:
         """Let the sink know what Alertmanager was told of; return until when that is all."""
@@ -228,6 +261,8 @@ class Keeper:
     def checkpoint(self, *, whole: bool = False) -> None:
         """Write down the state of now."""
         monitor = self._monitor
+        # In a backlog they are not told yet, and will not come about again.
+        self.changed(monitor.engine.transitions)
         self._checkpoint_at = self._clock.monotonic()
         self._checkpoint_taken = monitor.taken
         encode = msgspec.msgpack.encode
@@ -248,6 +283,27 @@ class Keeper:
         if self._monitor.began:
             self._monitor.engine.intervals.again()  # what was to be written may be lost
             self.checkpoint(whole=True)
+
+
+def _info(settings: FeedSettings) -> FeedInfo:
+    """Return a feed as the journal knows it."""
+    kind = feed_type(settings)
+    return FeedInfo(
+        name=settings.name,
+        type=kind,
+        source=settings.source,
+        stream=stream_of(settings),
+        live=FEEDS[kind].live,
+    )
+
+
+def _inherited(found: Succession, ids: Mapping[str, list[int]]) -> Mapping[str, list[int]]:
+    """Return what was told before, by the new names of feeds that have one."""
+    return {
+        heir.name: ids[former]
+        for former, heir in found.heirs.items()
+        if former in ids and former != heir.name
+    }
 
 
 def _next(later: Iterator[Told | TimePassed]) -> list[Told | TimePassed]:

@@ -42,6 +42,9 @@ TICK: Micros = SECOND
 
 NEWS = 50
 
+UNNOTICED: Micros = 15 * SECOND
+"""A shorter stop leaves thresholds that wait out their ``for`` alone, of live feeds, too."""
+
 MARK_EVERY: Micros = SECOND
 """How often a feed that tells nothing may have its place noted."""
 
@@ -290,7 +293,13 @@ class Monitor:
         }
         return MonitorPart(self._skew, feeds)
 
-    def restore(self, part: MonitorPart, ids: Mapping[str, Iterable[int]]) -> None:
+    def remember(self, ids: Mapping[str, Iterable[int]]) -> None:
+        """Know by feed what was told before; call it when they were added."""
+        for name, told in ids.items():
+            if name in self.feeds:
+                self.feeds[name].seen = SeenIds(told)
+
+    def restore(self, part: MonitorPart) -> None:
         """Know of the feeds what was known before; call it when they were added."""
         self._skew = part.skew
         for name, state in self.feeds.items():
@@ -300,7 +309,6 @@ class Monitor:
                 if known.last_at is not None:
                     self._telemetry.feed(name).last_was(known.last_at)
                 state.delays.extend(known.delays)
-            state.seen = SeenIds(ids.get(name, ()))
 
     def again(self, told: Told | TimePassed) -> None:
         """Take what went in before the restart once more."""
@@ -316,6 +324,21 @@ class Monitor:
             telemetry.last_was(feed.last_at)
             for kind, count in Counter(map(type, received)).items():
                 telemetry.lived_again(KINDS[kind], count)
+
+    def ahead(self) -> Micros:
+        """Return by how much the state is of a future that nothing believable can be of."""
+        return self.engine.now - (self.clock.now() + max(-self._skew, 0) + 2 * AHEAD)
+
+    def stopped(self) -> None:
+        """Tell the engine that live feeds saw nothing since the stop, as when cut off.
+
+        Else agents would have done all the time what they did then.
+        """
+        if not self.engine.now or self.now() - self.engine.now <= UNNOTICED:
+            return
+        for feed in self.feeds.values():
+            if feed.live:
+                self._tell_engine(feed)
 
     # ---- time ---------------------------------------------------------------------
 

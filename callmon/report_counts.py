@@ -31,6 +31,9 @@ _MAX_VALUE: Final = 1 << 53
 _LATE_RESET: Final[Micros] = 3_600 * SECOND
 """For so long after midnight counters that began with a day are still those of that day."""
 
+_JITTER: Final[Micros] = 60 * SECOND
+"""By so much the same beginning of a day may be told otherwise: some work it out each time."""
+
 _WHOLE: Final[dict[int, int]] = {
     Fact.SHORT: Fact.ABANDONED,
     Fact.ABANDONED_WITHIN: Fact.ABANDONED,
@@ -40,6 +43,9 @@ _WHOLE: Final[dict[int, int]] = {
 }
 """What tells more of contacts that another counter counts."""
 
+_BESIDE: Final = tuple(fact for fact in _WHOLE if fact != Fact.TALK)
+"""What is told of a contact as it ends; a talk has an end of its own."""
+
 _FACTS: Final = tuple(int(fact) for fact in Fact)
 _SPANS: Final = (Fact.ANSWERED_WAIT, Fact.TALK)
 _UNTELLABLE: Final = int(Fact.EACH_WAIT | Fact.OTHERS)
@@ -48,7 +54,8 @@ _UNTELLABLE: Final = int(Fact.EACH_WAIT | Fact.OTHERS)
 class Counter(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One of the day's counters."""
 
-    value: int
+    value: int  #: the highest of its day: what is below that, was counted
+    last: int  #: what was told last: less where the source has taken something back
     at: Micros
     until: Micros
     day_start: Micros | None
@@ -72,6 +79,7 @@ class DayBookPart(msgspec.Struct, gc=False):
     sampled: Micros
     counters: dict[int, Counter]
     pools: dict[int, int]
+    held: dict[int, Micros]
 
 
 class DayBook:
@@ -81,6 +89,7 @@ class DayBook:
         self.sampled: Micros = -1  #: when a contact last ended by what was told here
         self._counters: dict[int, Counter] = {}  #: by fact
         self._pools: dict[int, int] = {}  #: told of contacts that are yet to be told
+        self._held: dict[int, Micros] = {}  #: since when contacts are kept back, by fact
 
     # ---- what is told -------------------------------------------------------------
 
@@ -93,7 +102,7 @@ class DayBook:
         """
         told = {
             fact: value
-            for fact, value in _values(day)
+            for fact, value in _values(day, event.talking)
             if _is_news(self._counters.get(fact), value, event)
         }
         begins, time = _span(event, states[0].day)
@@ -111,6 +120,13 @@ class DayBook:
                 self._pools[fact] = amount
             else:
                 self._pools[fact] = self._pools.get(fact, 0) + amount
+        if Fact.TALK in self._counters:
+            number = sum(known.get(Fact.ANSWERED, 0) for known in amounts.values())
+            self._pools[Fact.TALKING] = self._pools.get(Fact.TALKING, 0) + number
+        if Fact.TALK in steps:
+            counted = steps[Fact.TALK][0].counted
+            amounts[counted][Fact.TALK] = self._talks_ended(event, first=not counted)
+        self._wait_for_parts(event.at, amounts[True])
         for counted in (False, True):
             if any(amounts[counted].values()):
                 self._place(amounts[counted], states, time, counted=counted)
@@ -122,21 +138,20 @@ class DayBook:
         """Return by how much every counter told has risen, and what is known of it now."""
         known = self._counters
         # A source that says when its day began is believed in that.
-        fell = event.day_start is None and any(
-            value < known[fact].value for fact, value in told.items() if fact in known
-        )
+        fell = event.day_start is None and _all_fell(known, told, event.at, begins)
         steps: dict[int, tuple[_Step, Counter]] = {}
         for fact, value in told.items():
             if fact in known:
                 anew = fell or _is_renewed(known[fact], value, event)
-                amount = value if anew else value - known[fact].value
+                amount = value if anew else max(value - known[fact].value, 0)
                 counter = _gone_on(known[fact], value, event, (begins, time), anew=anew)
                 steps[fact] = _Step(amount, counted=True, anew=anew), counter
                 continue
             counter = _unknown_before(value, event, None if time == event.at else time + 1)
             amount = 0
-            if time == event.at and _WHOLE.get(fact) not in known and _is_of(event, begins):
-                at = event.at
+            at = event.at
+            whole = _is_of(event, begins) and not _leaves_out(event, begins)
+            if time == at and _WHOLE.get(fact) not in known and whole:
                 amount = value
                 counter = msgspec.structs.replace(
                     counter, whole=begins, bulk_at=at, bulk_day=begins
@@ -160,7 +175,7 @@ class DayBook:
             if (number := amounts.get(OUTCOME_FACTS[outcome], 0))
             for end in self._ends(outcome, number)
         ]
-        talks = amounts.get(Fact.ANSWERED, 0) if Fact.TALK in self._counters else 0
+        talks = amounts.get(Fact.TALK, 0)
         talk = self._pools.pop(Fact.TALK, 0) if talks else 0
         for state in states:
             _arrive(state, at, arrived, counted=counted)
@@ -193,6 +208,33 @@ class DayBook:
             wait = 0
         if number:
             yield code, number, wait
+
+    def _wait_for_parts(self, at: Micros, amounts: dict[int, int]) -> None:
+        """Keep back contacts of whom something is told in a message that is yet to come.
+
+        Else they would count as too late and without a wait, and the next ones as theirs.
+        """
+        for whole in (Fact.ANSWERED, Fact.ABANDONED):
+            number = amounts.pop(whole, 0) + self._pools.pop(whole, 0)
+            if not number:
+                continue
+            since = self._held.setdefault(int(whole), self._counters[whole].at)
+            parts = (self._counters.get(part) for part in _BESIDE if _WHOLE[part] == whole)
+            if any(part and part.at < since and at < part.until for part in parts):
+                self._pools[whole] = number
+            else:
+                amounts[whole] = number
+                del self._held[whole]
+
+    def _talks_ended(self, event: QueueReported, *, first: bool) -> int:
+        """Return how many talks have ended: of those answered all but who still talk."""
+        talking = event.talking or 0
+        answered = self._pools[Fact.TALKING]
+        if first:
+            answered = max(answered, talking)
+        ended = max(answered - talking, 0)
+        self._pools[Fact.TALKING] = answered - ended
+        return ended
 
     def _draw(self, fact: Fact, most: int) -> int:
         drawn = min(self._pools.get(fact, 0), most)
@@ -238,22 +280,27 @@ class DayBook:
 
     def part(self) -> DayBookPart:
         """Return all that was told, for a checkpoint."""
-        return DayBookPart(self.sampled, self._counters, self._pools)
+        return DayBookPart(self.sampled, self._counters, self._pools, self._held)
 
     def restore(self, part: DayBookPart) -> None:
         """Know what *part* says, and nothing else."""
-        self.sampled, self._counters, self._pools = part.sampled, part.counters, part.pools
+        self.sampled, self._counters = part.sampled, part.counters
+        self._pools, self._held = part.pools, part.held
 
 
-def _values(day: DayCounts) -> Iterator[tuple[int, int]]:
-    """Yield what *day* says, by fact."""
+def _values(day: DayCounts, talking: int | None) -> Iterator[tuple[int, int]]:
+    """Yield what *day* says, by fact.
+
+    How many talks a sum is of is known only beside how many were answered and still talk.
+    """
+    talks_known = talking is not None and OUTCOME_LABELS[Outcome.ANSWERED] in day.outcomes
     said = (
         (Fact.ARRIVED, day.arrived),
         (Fact.SHORT, day.short_abandoned),
         (Fact.ANSWERED_WITHIN, day.answered_within),
         (Fact.ABANDONED_WITHIN, day.abandoned_within),
         (Fact.ANSWERED_WAIT, day.answered_wait),
-        (Fact.TALK, day.talk),
+        (Fact.TALK, day.talk if talks_known else None),
         *zip(OUTCOME_FACTS, map(day.outcomes.get, OUTCOME_LABELS), strict=True),
     )
     for fact, value in said:
@@ -265,7 +312,8 @@ def _unknown_before(value: int, event: QueueReported, whole: Micros | None = Non
     """Return a counter of which nothing is known but how far it has come."""
     at = event.at
     until = at + event.stale_after
-    return Counter(value, at, until, event.day_start, at, at if whole is None else whole)
+    since = at if whole is None else whole
+    return Counter(value, value, at, until, event.day_start, at, since)
 
 
 def _is_news(known: Counter | None, value: int, event: QueueReported) -> bool:
@@ -275,13 +323,22 @@ def _is_news(known: Counter | None, value: int, event: QueueReported) -> bool:
     if known is None:
         return True
     began, begins = known.day_start, event.day_start
-    former = began is not None and begins is not None and begins < began
-    return event.at > known.at and not former
+    former = began is not None and begins is not None and begins < began - _JITTER
+    later = event.at > known.at or (event.at == known.at and value > known.last)
+    return later and not former
 
 
 def _is_of(event: QueueReported, begins: Micros) -> bool:
     """Tell whether what *event* counts is of the day that began then, as far as is known."""
     return event.day_start is None or event.day_start >= begins
+
+
+def _leaves_out(event: QueueReported, since: Micros) -> bool:
+    """Tell whether *event* says that it counts from a later time, as after a restart.
+
+    What is not longer than a report holds may pass between two reports, too.
+    """
+    return event.day_start is not None and event.day_start - since > event.stale_after
 
 
 def _covers_day(counter: Counter, start: Micros, now: Micros) -> bool:
@@ -317,7 +374,8 @@ def _gone_on(
     at, (begins, time) = event.at, span
     counter = msgspec.structs.replace(
         known,
-        value=value,
+        value=value if anew else max(value, known.value),
+        last=value,
         at=at,
         until=at + event.stale_after,
         day_start=known.day_start if event.day_start is None else event.day_start,
@@ -326,17 +384,44 @@ def _gone_on(
         return counter
     if time < at:
         return msgspec.structs.replace(counter, since=at)
-    if known.at >= begins or (anew and _is_of(event, begins)):
+    kept = known.at >= begins or (anew and _is_of(event, begins))
+    if kept and not (anew and _leaves_out(event, max(known.at, begins))):
         return msgspec.structs.replace(counter, since=at, bulk_at=at, bulk_day=begins)
     return msgspec.structs.replace(counter, since=at, whole=at + 1)
 
 
 def _is_renewed(known: Counter, value: int, event: QueueReported) -> bool:
-    """Tell whether a counter has begun anew."""
-    if value < known.value:
-        return True
+    """Tell whether a counter has begun anew, as far as it alone tells.
+
+    One that fell by little on the same day was corrected.
+    """
     began, begins = known.day_start, event.day_start
-    return began is not None and begins is not None and begins > began
+    if begins is None:
+        return False
+    if value < known.last and (2 * value < known.last or (began is None and known.at < begins)):
+        return True
+    return began is not None and begins > began + _JITTER
+
+
+def _all_fell(
+    known: dict[int, Counter], told: dict[int, int], at: Micros, begins: Micros
+) -> bool:
+    """Tell whether a fall of one counter says that all of a report have begun anew.
+
+    Over a midnight or a hole any fall does. Else it takes half of the largest: a source
+    that changes a row of its database takes back a contact or two.
+    """
+    fallen = [known[fact] for fact, value in told.items() if _fell(known.get(fact), value)]
+    if any(counter.at < begins or at > counter.until for counter in fallen):
+        return True
+    common = [fact for fact in told if fact in known]
+    common = [fact for fact in common if fact not in _SPANS] or common
+    most = max((known[fact].last for fact in common), default=0)
+    return any(known[fact].last == most > 2 * told[fact] for fact in common)
+
+
+def _fell(known: Counter | None, value: int) -> bool:
+    return known is not None and value < known.last
 
 
 def _by_target(state: SubjectState, code: int) -> int:

@@ -1,9 +1,9 @@
 """Queues known only as a whole: what is reported of one, and how far it is known.
 
 A ``ReportBook`` per (source, queue) merges reports that each say a part. What is said
-stands until it is stale; what the day's counters say is counted as contacts
-(``callmon.report_counts``). Where contacts are told of one by one, they come before all
-that is said of them as a whole.
+stands until it is stale or the source takes it back; what the day's counters say is counted
+as contacts (``callmon.report_counts``). Where contacts are told of one by one, they come
+before all that is said of them as a whole.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -35,6 +35,17 @@ _MAX_VALUE: Final = 1 << 53
 """What is larger, JSON does not carry exactly."""
 
 _UNTELLABLE: Final = int(Fact.EACH_WAIT | Fact.OTHERS)
+
+
+_NAMES: Final = (
+    (Fact.WAITING, "waiting"),
+    (Fact.LONGEST, "longest_wait"),
+    (Fact.TALKING, "talking"),
+)
+"""What ``QueueReported.forgotten`` calls them."""
+
+_FORGOTTEN: Final[Micros] = 0
+"""Until when that holds of which the source has said that it cannot say it any more."""
 
 
 class Told(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -95,40 +106,59 @@ class ReportBook:
 
     def _take_live(self, event: QueueReported) -> bool:
         longest = event.longest_wait
-        if event.waiting == 0:
-            self._empty_at = max(self._empty_at, event.at)
-            longest = None
-        news = [
+        news = [self._forget(fact, event) for fact, name in _NAMES if name in event.forgotten]
+        news += [
             self._say(Fact.WAITING, event.waiting, event),
             self._say(Fact.TALKING, event.talking, event),
         ]
+        if event.waiting == 0:
+            self._empty_at = max(self._empty_at, event.at)
+            longest = None
+        elif longest == 0 and not self._number(Fact.WAITING, event.at):
+            # Who waits for 0 s is nobody, where nobody is known to: that must not grow.
+            self._forget(Fact.LONGEST, event)
+            longest = None
+            news.append(True)
         if longest is not None and 0 <= longest < _MAX_VALUE:
             news.append(self._say(Fact.LONGEST, event.at - longest, event))
         return any(news)
 
     def _say(self, fact: Fact, value: int | None, event: QueueReported) -> bool:
         known = self._live.get(fact)
-        if value is None or abs(value) > _MAX_VALUE or (known and event.at <= known.at):
+        if value is None or abs(value) > _MAX_VALUE or not _is_later(known, value, event):
             return False
         if value < 0 and fact is not Fact.LONGEST:
             return False
         self._live[fact] = Told(value, event.at, event.at + event.stale_after)
         return True
 
+    def _forget(self, fact: Fact, event: QueueReported) -> bool:
+        """Let go of a figure; what was said before that is told late, and no news."""
+        known = self._live.get(fact)
+        if known is not None and not _may_forget(known.at, known.until, event):
+            return False
+        self._live[fact] = Told(0, event.at, _FORGOTTEN)
+        return True
+
     def _take_agents(self, event: QueueReported) -> bool:
+        known = self._agents
+        if "agents" in event.forgotten:
+            if known is not None and not _may_forget(known[1], known[2], event):
+                return False
+            self._agents = known[0] if known else (), event.at, _FORGOTTEN
+            return True
         counts = event.agents
         if (
             counts is None
             or len(counts) != len(AgentState)
             or min(counts) < 0
             or sum(counts) > MAX_AGENTS
-            or (self._agents is not None and event.at <= self._agents[1])
+            or (known is not None and event.at < known[1])
+            or (known is not None and (tuple(counts), event.at) == known[:2] and known[2])
         ):
             return False
         self._agents = tuple(counts), event.at, event.at + event.stale_after
         return True
-
-    # ---- the day's counters ---------------------------------------------------------
 
     # ---- what is known: ``Account`` --------------------------------------------------
 
@@ -178,7 +208,8 @@ class ReportBook:
     @property
     def tells_agents(self) -> bool:
         """Whether it has ever counted agents, and nobody tells of each."""
-        return self._agents is not None and not self.queue.agents.by_name
+        counted = self._agents is not None and bool(self._agents[0])
+        return counted and not self.queue.agents.by_name
 
     def _number(self, fact: Fact, now: Micros) -> int:
         told = self._live.get(fact)
@@ -243,6 +274,18 @@ class ReportBook:
         self._live, self._agents = part.live, part.agents
         self._day.restore(part.day)
         self._wind(now)
+
+
+def _is_later(known: Told | None, value: int, event: QueueReported) -> bool:
+    """Tell whether *value* is news; of two in one instant (of whole seconds) the latter is."""
+    if known is None or event.at > known.at:
+        return True
+    return event.at == known.at and (value != known.value or known.until == _FORGOTTEN)
+
+
+def _may_forget(at: Micros, until: Micros, event: QueueReported) -> bool:
+    """Tell whether what was told then is not later than *event*, nor forgotten by it."""
+    return event.at > at or (event.at == at and until != _FORGOTTEN)
 
 
 def hears_contacts(queue: SubjectState) -> bool:

@@ -17,7 +17,7 @@ class Succession:
 
     positions: Mapping[str, Position]  #: by feed that is configured: where it goes on
     heirs: Mapping[str, FeedSettings]  #: by former name: who reads on under another one
-    gone: tuple[StoredFeed, ...]  #: those that are no longer configured, heirs or not
+    gone: tuple[StoredFeed, ...]  #: those that are no longer configured so, heirs or not
 
 
 def succession(
@@ -26,13 +26,16 @@ def succession(
     """Return who goes on where.
 
     A place in a stream is only of use to a feed of the same type. A feed that reads what one
-    of another name has read goes on in its place.
+    of another name, or source, has read goes on in its place. What has no type is none: its
+    name was known once.
     """
+    stored = {name: feed for name, feed in stored.items() if feed.type}
     wanted = {settings.name: settings for settings in configured}
     gone = {
         name: feed
         for name, feed in stored.items()
-        if name not in wanted or feed_type(wanted[name]) != feed.type
+        if name not in wanted
+        or (feed_type(wanted[name]), wanted[name].source) != (feed.type, feed.source)
     }
     positions = {
         name: feed.position

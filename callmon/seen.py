@@ -1,6 +1,6 @@
 """Which events were told before: the ids of the last ones, by feed."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from callmon.events import Event
 
@@ -21,6 +21,9 @@ class SeenIds:
 
     def __len__(self) -> int:
         return len(self._ids)
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._ids)
 
     def fresh(
         self, events: Sequence[Event], ids: Sequence[int | None]

@@ -203,6 +203,9 @@ class _Families:
             "journal_duplicates_total", "Ids that were in the journal already."
         )
         self.journal_size = self._gauge("journal_size_bytes", "Size of the journal's files.")
+        self.journal_damaged = self._gauge(
+            "journal_damaged_files", "Damaged journals that were set aside and are still there."
+        )
         self.journal_checkpoint = self._gauge(
             "journal_last_checkpoint_timestamp_seconds",
             "Of which instant the last checkpoint is.",
@@ -252,7 +255,7 @@ class JournalTelemetry:
         self._families.journal_failures.labels(reason).inc()
 
     def given_up(self, events: int) -> None:
-        """Count what will not be in the log: a checkpoint takes its place."""
+        """Count events that will not be in the log: a checkpoint takes their place."""
         self._families.journal_given_up.inc(events)
 
     def waiting(self, events: int) -> None:
@@ -266,6 +269,10 @@ class JournalTelemetry:
     def size(self, size: int) -> None:
         """Set how many bytes the journal takes."""
         self._families.journal_size.set(size)
+
+    def damaged(self, files: int) -> None:
+        """Set how many damaged files were set aside and are still there."""
+        self._families.journal_damaged.set(files)
 
     def checkpointed(self, at: Micros) -> None:
         """Set of which instant the last durable checkpoint is."""
@@ -281,6 +288,7 @@ class TelemetryPart(msgspec.Struct):
 
     counters: list[tuple[str, dict[str, str], float]]
     engine_dropped: dict[str, int]
+    intervals_late: int = 0
 
 
 class Telemetry:
@@ -320,11 +328,12 @@ class Telemetry:
             for sample in family.samples
             if sample.name.endswith("_total")
         ]
-        return TelemetryPart(counters, dict(self._engine_dropped))
+        return TelemetryPart(counters, dict(self._engine_dropped), self._intervals_late)
 
     def restore(self, part: TelemetryPart) -> None:
         """Go on with the counters of *part*, but for those of feeds that are gone."""
         self._engine_dropped = dict(part.engine_dropped)
+        self._intervals_late = part.intervals_late
         for name, labels, value in part.counters:
             counter = self._families.counters.get(name)
             gone = "feed" in labels and labels["feed"] not in self._feeds
@@ -397,7 +406,7 @@ class Telemetry:
 
     def late_for_intervals(self, total: int) -> None:
         """Set how many contacts were too late for their half-hour, since the beginning."""
-        self._families.intervals_late.inc(total - self._intervals_late)
+        self._families.intervals_late.inc(max(total - self._intervals_late, 0))
         self._intervals_late = total
 
     def posted(self, alertmanager: str, result: str) -> None:

@@ -125,6 +125,9 @@ class Timers:
             at, _, watch = heapq.heappop(heap)
             if at == watch.scheduled:
                 watch.scheduled = NEVER
+                if watch.due > now:  # news have put it off
+                    self.schedule(watch)
+                    continue
                 self.earliest = heap[0][0] if heap else NEVER
                 return watch
         self.earliest = heap[0][0] if heap else NEVER

@@ -522,3 +522,18 @@ def test_an_end_without_a_beginning_and_without_a_wait_has_none() -> None:
     engine = engine_told(answered(s(5), "a", None, seq=1), left(s(9), "b", wait=None, seq=2))
 
     assert [(5, "answered", None), (9, "abandoned", None)] == ends(engine)
+
+
+def test_a_beginning_told_after_the_end_is_of_the_same_visit() -> None:
+    """A broker that holds a message back lets nobody wait for ever."""
+    engine = engine_told(
+        left(s(9), "a", wait=s(1), seq=1),
+        joined(s(8) + 1, "a", seq=2),
+        answered(s(9), "b", None, seq=3),
+        joined(s(8), "b", seq=4),
+        joined(s(20), "b", seq=5),
+    )
+
+    assert [20] == waiting(engine)
+    assert 3 == sales(engine).arrived
+    assert {"duplicate": 2} == engine.dropped

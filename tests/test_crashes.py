@@ -6,9 +6,10 @@ comes again, in part in another order.
 """
 
 import asyncio
+import sqlite3
 import tempfile
 from collections.abc import Sequence
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, closing
 from pathlib import Path
 from typing import Self
 
@@ -28,8 +29,8 @@ from callmon.monitor import FeedState, Monitor
 from callmon.telemetry import Telemetry
 from callmon.testing import ManualClock
 from tests.acceptance.driver import write_config
-from tests.sites import fingerprint
-from tests.stories import BASE, QUEUES, SOURCE, Visit, stories, tell
+from tests.sites import fingerprint, queue
+from tests.stories import BASE, QUEUES, SOURCE, Visit, joined, left, stories, tell
 
 FEED = "acd"
 CONFIG = """\
@@ -59,10 +60,15 @@ class Incarnation:
         self.dead = False
         self.feed: FeedState
 
-    async def start(self) -> Self:
-        """Have the state of before."""
+    async def bring_back(self) -> Self:
+        """Have the state of before, and read on: the present is not reached yet."""
         self.feed = self.monitor.add_feed(FEED, SOURCE)
         await self.keeper.bring_back(self._config, lambda: self.sink)
+        return self
+
+    async def start(self) -> Self:
+        """Have the state of before."""
+        await self.bring_back()
         self.monitor.up(self.feed, True, "")  # noqa: FBT003 - as feeds say it
         self.monitor.current(self.feed)
         self.monitor.begin()
@@ -215,3 +221,44 @@ def test_crashes_and_repetitions_leave_no_trace(
     clean.advance(engine.now)
 
     assert fingerprint(clean) == fingerprint(engine)
+
+
+@pytest.mark.anyio
+async def test_what_was_told_before_the_first_checkpoint_counts_once(tmp_path: Path) -> None:
+    """Killed while it catches up for the first time, callmon knows what it was told."""
+    path = write_config(tmp_path, text=CONFIG, thresholds="thresholds: []\n")
+    config = await asyncio.to_thread(load_config, path, {})
+    clock = ManualClock(BASE + 100 * SECOND)
+    rung = RingNotAnswered(BASE + 5, SOURCE, 0, "sales", "rung", 1, "x")
+    for _ in range(2):
+        daemon = await (await asyncio.to_thread(Incarnation, config, clock)).bring_back()
+        daemon.monitor.emit(daemon.feed, [rung], ids=[1])
+        await daemon.written()
+        await daemon.crash()
+
+        assert 1 == queue(daemon.monitor.engine).rings
+
+
+@pytest.mark.anyio
+async def test_alerts_of_a_backlog_are_in_the_history(tmp_path: Path) -> None:
+    """Also when the checkpoint in its midst knows nothing of them any more."""
+    path = write_config(
+        tmp_path,
+        text=CONFIG,
+        thresholds="thresholds:\n"
+        "  - {name: long, measure: longest_wait, above: 60s, severity: warning}\n",
+    )
+    config = await asyncio.to_thread(load_config, path, {})
+    clock = ManualClock(BASE)
+    daemon = await (await asyncio.to_thread(Incarnation, config, clock)).start()
+    clock.leap(1_000 * SECOND)
+    gone = left(91 * SECOND, "a", wait=91 * SECOND, seq=2)
+    later = joined(200 * SECOND, "b", seq=3)
+    daemon.monitor.emit(daemon.feed, [joined(0, "a", seq=1), gone, later])
+    daemon.keeper.checkpoint()
+    await daemon.written()
+    await daemon.crash()
+
+    with closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as journal:
+        rows = journal.execute("SELECT threshold, fired_at FROM alerts").fetchall()
+    assert [("long", BASE + 60 * SECOND)] == rows

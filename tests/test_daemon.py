@@ -1,5 +1,6 @@
 """The process: what it says and how it ends, seen from outside."""
 
+import re
 import signal
 import socket
 import subprocess
@@ -18,14 +19,6 @@ storage: {{directory: state}}
 server: {{listen: "127.0.0.1:{port}"}}
 logging: {{format: console}}
 """
-
-
-@pytest.fixture
-def port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        found: int = server.getsockname()[1]
-    return found
 
 
 def start(folder: Path, port: int) -> subprocess.Popen[str]:
@@ -51,11 +44,12 @@ def read_until(process: subprocess.Popen[str], text: str) -> str:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_is_a_clean_end(tmp_path: Path, port: int, number: int) -> None:
+def test_a_signal_is_a_clean_end(tmp_path: Path, number: int) -> None:
     """It stores where it got to and exits with 0."""
-    with start(tmp_path, port) as process:
-        read_until(process, "daemon.ready")
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/readyz", timeout=5) as answer:
+    with start(tmp_path, 0) as process:
+        said = read_until(process, "daemon.ready")
+        (address,) = re.findall(r"http://127\.0\.0\.1:\d+", said.splitlines()[-1])
+        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
             ready = answer.read()
         process.send_signal(number)
         _, rest = process.communicate(timeout=15)

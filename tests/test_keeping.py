@@ -1,11 +1,13 @@
 """Tests of restarts: what was there before is there after, once, whatever ended the daemon."""
 
+import asyncio
 import functools
 import re
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from callmon.clock import SECOND, Micros
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.anyio
 START: Micros = 1_795_400_000 * SECOND
 SECONDS = START // SECOND
 WAITING = 'callmon_queue_waiting_contacts{queue="sales"}'
+RINGS = 'callmon_ring_no_answer_total{queue="sales"}'
 ARRIVED = 'callmon_contacts_arrived_total{queue="sales"}'
 
 OF_THE_PROCESS = re.compile(
@@ -42,6 +45,11 @@ def joins(at: int, contact: str) -> str:
 def hangs_up(at: int, contact: str, wait: int) -> str:
     """Return the line of a caller who hangs up."""
     return f"{SECONDS + at}|{contact}|sales|NONE|ABANDON|1|1|{wait}"
+
+
+def rings(at: int, contact: str) -> str:
+    """Return the line of an agent who lets it ring."""
+    return f"{SECONDS + at}|{contact}|sales|agent|RINGNOANSWER|1000"
 
 
 async def figures(daemon: Daemon) -> list[str]:
@@ -91,6 +99,34 @@ async def test_what_was_not_written_is_read_again(tmp_path: Path) -> None:
             assert number + 1 == sample(await daemon.get("/metrics"), ARRIVED)
 
         assert 0 == sample(await daemon.get("/metrics"), WAITING)
+
+
+def cut(body: bytes) -> bytes:
+    """Return a part of a queue whose samples are cut short, though all of it can be read."""
+    part = msgspec.msgpack.decode(body)
+    samples = part["state"]["samples"]
+    place = next(n for n, held in enumerate(samples) if isinstance(held, bytes) and held)
+    samples[place] = samples[place][:-3]
+    return msgspec.msgpack.encode(part)
+
+
+async def test_a_checkpoint_that_can_be_read_but_not_used_is_made_up_for(
+    tmp_path: Path,
+) -> None:
+    """Else callmon would fail at every start."""
+    async with running(tmp_path, START) as (daemon, log):
+        log.write([joins(0, "1"), joins(1, "2"), hangs_up(5, "1", 5)])
+        await daemon.leap(START + 10 * SECOND)
+        before = await figures(daemon)
+        await daemon.stop()
+        with closing(sqlite3.connect(tmp_path / "state" / "journal.db")) as journal, journal:
+            journal.create_function("cut", 1, cut)
+            journal.execute(
+                "UPDATE parts SET body = cut(body) WHERE key LIKE '%subject%sales%'"
+            )
+        await daemon.start()
+
+        assert before == await figures(daemon)
 
 
 async def test_a_damaged_checkpoint_is_made_up_for(tmp_path: Path) -> None:
@@ -153,6 +189,94 @@ async def test_a_feed_of_another_name_goes_on_where_the_former_was(tmp_path: Pat
         assert 1 == sample(page, 'callmon_contacts_total{queue="sales",outcome="abandoned"}')
 
 
+def reconfigure(folder: Path, old: str, new: str) -> None:
+    """Write callmon.yml with *new* in the place of *old*."""
+    assert old in CONFIG
+    text = CONFIG.replace(old, new)
+    (folder / "callmon.yml").write_text(text.format(folder=folder, port=0))
+
+
+async def test_a_feed_of_another_source_goes_on_where_the_former_was(tmp_path: Path) -> None:
+    """Who waits there is known to the source by its new name, and counted once."""
+    async with running(tmp_path, START) as (daemon, log):
+        log.write([joins(0, "1")])
+        await daemon.leap(START + SECOND)
+        await daemon.stop()
+        reconfigure(tmp_path, "source: pbx", "source: other")
+        log.write([hangs_up(4, "1", 4)])
+        await daemon.start()
+
+        page = await daemon.get("/metrics")
+        assert 1 == sample(page, ARRIVED)
+        assert 0 == sample(page, WAITING)
+
+
+async def test_a_feed_that_has_its_name_again_goes_on_where_the_other_was(
+    tmp_path: Path,
+) -> None:
+    """Renamed and renamed back: its place of then is not its place of now."""
+    async with running(tmp_path, START) as (daemon, log):
+        log.write([joins(0, "1")])
+        await daemon.leap(START + SECOND)
+        await daemon.stop()
+        reconfigure(tmp_path, "  log: {{", "  renamed: {{")
+        log.write([joins(2, "2"), rings(3, "2")])
+        await daemon.start()
+        before = await daemon.get("/metrics")
+        assert 2 == sample(before, WAITING)
+        await daemon.stop()
+        reconfigure(tmp_path, "  log: {{", "  log: {{")
+        await daemon.start()
+
+        page = await daemon.get("/metrics")
+        for series in (WAITING, ARRIVED, RINGS):
+            assert sample(before, series) == sample(page, series)
+
+
+async def test_a_feed_renamed_by_a_reload_keeps_its_place_and_what_it_was_told(
+    tmp_path: Path,
+) -> None:
+    """Also when it says nothing more before the daemon is killed."""
+    async with running(tmp_path, START) as (daemon, log):
+        log.write([joins(0, "1"), rings(1, "1")])
+        await daemon.leap(START + 2 * SECOND)
+        app = daemon.app
+        assert app is not None
+        monitor = app.monitor
+        told = list(monitor.feeds["log"].recent)[-1:]
+        monitor.emit(monitor.feeds["log"], told, ids=[7])
+        monitor.current(monitor.feeds["log"])
+        reconfigure(tmp_path, "  log: {{", "  renamed: {{")
+        assert [] == list(await app.reload())
+        before = await daemon.get("/metrics")
+        assert [7] == list(monitor.feeds["renamed"].seen)
+        await daemon.until(functools.partial(is_written, app._journal), "it is written")
+        durable = asyncio.Event()
+        app._journal.when_durable(durable.set)
+        await durable.wait()
+        await daemon.restart(kill=True)
+
+        page = await daemon.get("/metrics")
+        for series in (WAITING, ARRIVED, RINGS):
+            assert sample(before, series) == sample(page, series)
+        assert daemon.app is not None
+        assert [7] == list(daemon.app.monitor.feeds["renamed"].seen)
+
+
+async def test_what_was_late_for_its_half_hour_is_counted_once(tmp_path: Path) -> None:
+    """A restart does not count it again."""
+    late = "callmon_intervals_late_total"
+    async with running(tmp_path, START) as (daemon, _):
+        assert daemon.app is not None
+        daemon.app.monitor.engine.intervals.late = 5
+        await daemon.leap(START + 3 * SECOND)
+        for _restart in range(2):
+            await daemon.restart()
+            await daemon.leap(daemon.clock.now() + 3 * SECOND)
+
+        assert 5 == sample(await daemon.get("/metrics"), late)
+
+
 async def test_history_of_an_alert_has_it_once(tmp_path: Path) -> None:
     """It fired, the daemon was killed, it went on and ended: one row with its end."""
     async with running(tmp_path, START, thresholds=THRESHOLDS) as (daemon, log):
@@ -189,3 +313,22 @@ async def test_history_ends_an_alert_whose_threshold_was_taken_away(tmp_path: Pa
     ((threshold, ended, ended_at),) = rows
     assert ("long_wait", "removed") == (threshold, ended)
     assert START + 90 * SECOND <= ended_at <= START + 92 * SECOND
+
+
+async def test_a_clock_that_was_ahead_and_is_set_right_does_not_stay_ahead(
+    tmp_path: Path,
+) -> None:
+    """Who joins now waits since now; the counters begin anew, and the log says why."""
+    async with running(tmp_path, START + 86_400 * SECOND) as (daemon, log):
+        log.write([joins(86_400, "1")])
+        await daemon.leap(START + 86_410 * SECOND)
+        await daemon.stop()
+        daemon.clock._now = START
+        await daemon.start()
+        log.write([joins(1, "2")])
+        await daemon.leap(START + 5 * SECOND)
+        page = await daemon.get("/metrics")
+        assert 4 == sample(page, 'callmon_queue_longest_wait_seconds{queue="sales"}')
+        assert 1 == sample(page, WAITING)
+        await daemon.restart(kill=True)
+        assert 1 == sample(await daemon.get("/metrics"), WAITING)

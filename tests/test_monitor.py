@@ -11,13 +11,16 @@ from callmon.calendars import Calendar, CalendarSpec
 from callmon.clock import SECOND, Micros, next_turn
 from callmon.config import load_config
 from callmon.engine import EngineSettings
-from callmon.events import ContactJoined, ContactLeft, Event, Outcome
+from callmon.events import ContactJoined, ContactLeft, Device, Event, Outcome
 from callmon.monitor import AHEAD, FeedState, Monitor
 from callmon.rules import SubjectKind
 from callmon.telemetry import Telemetry
 from callmon.testing import ManualClock
 from callmon.thresholds import Transition
 from tests.acceptance.driver import sample, write_config
+from tests.crews import changed
+from tests.sites import queue, reborn, settings_with
+from tests.stories import BASE, SOURCE
 
 pytestmark = pytest.mark.anyio
 
@@ -418,3 +421,29 @@ async def test_a_deadline_keeps_its_instant_though_it_is_judged_late(desk: Desk)
         desk.monitor.current(feed)
 
     assert ([], [10 * SECOND]) == (before, instants)
+
+
+@pytest.mark.parametrize(("down", "busy"), [(10, 15), (600, 5)])
+def test_of_agents_nothing_is_known_while_callmon_is_stopped(down: int, busy: int) -> None:
+    """What they did last they have not done all the time, where a live feed alone tells."""
+    clock = ManualClock(BASE)
+    settings = settings_with(live_sources=frozenset({SOURCE}))
+    former = Monitor(settings, clock, Telemetry("0"), lambda _: None)
+    feed = former.add_feed("ami", SOURCE, live=True, agents=True)
+    former.up(feed, up=True, reason="")
+    former.begin()
+    former.emit(feed, [changed(0, device=Device.BUSY)])
+    clock.leap(5 * SECOND)
+    former.current(feed)
+    monitor = Monitor(settings, clock, Telemetry("0"), lambda _: None)
+    monitor.engine = reborn(former.engine)
+    feed = monitor.add_feed("ami", SOURCE, live=True, agents=True)
+
+    clock.leap(down * SECOND)
+    monitor.stopped()
+    monitor.emit(feed, [changed((5 + down) * SECOND, device=Device.IDLE)])
+    monitor.up(feed, up=True, reason="")
+    monitor.begin()
+
+    now = monitor.engine.now
+    assert busy * SECOND == queue(monitor.engine).agents.spent(BASE, now).busy

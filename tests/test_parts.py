@@ -9,9 +9,10 @@ from hypothesis import strategies as st
 
 from callmon.clock import SECOND
 from callmon.engine import Engine
-from callmon.events import Event
+from callmon.events import Event, FeedChanged
 from callmon.parts import PartsError, key_of, read_parts
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
+from tests.crews import changed
 from tests.sites import (
     SOME_THRESHOLDS,
     engine_with,
@@ -107,6 +108,30 @@ def test_settings_changed_meanwhile_are_as_after_a_reload(
 
     assert fingerprint(first) == fingerprint(second)
     assert shown_figures(first, first.now) == shown_figures(second, second.now)
+
+
+def test_what_is_new_is_taken_though_as_much_was_forgotten() -> None:
+    """The log holds as many samples as when it was taken, but not the same ones."""
+    engine = engine_with()
+    engine.apply_all([joined(0, "a", seq=1), left(0, "a", wait=0, seq=2)])
+    engine.apply(joined(40, "b", seq=3))
+    engine.parts(whole=False)
+
+    engine.apply(left(41, "b", wait=1, seq=4))
+
+    assert key_of("subject", "queue", "sales") in engine.parts(whole=False)
+
+
+def test_agents_of_whom_one_source_alone_tells_are_unknown_before_and_after() -> None:
+    """A second source begins to tell of the queue, and knows no agents."""
+    first = engine_with()
+    first.apply(FeedChanged(BASE, "acd", 0, "mq", up=True, agents=True))
+    first.apply(changed(1, source="acd"))
+    assert queue(first).agents.known
+    first.apply(joined(2, "a", seq=1))
+
+    assert not queue(first).agents.known
+    assert not queue(reborn(first)).agents.known
 
 
 def test_a_queue_named_meanwhile_has_what_it_had() -> None:

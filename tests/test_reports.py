@@ -173,7 +173,7 @@ def test_counters_say_the_same_as_the_contacts_they_count(
     """Every figure that counters can tell is the one of contacts that end as they rise."""
     engine = Engine(settings(promised, sources=("acd", "pbx")))
     begin = MIDNIGHT + shift * 3 * STEP
-    engine.apply(report(begin, queue="told", waiting=0, day=day_of((), promised)))
+    engine.apply(report(begin, waiting=0, talking=0, day=day_of((), promised)))
     for step in range(1, 13):
         at = begin + step * STEP
         ended = [visit for visit in told if visit.step == step]
@@ -181,7 +181,7 @@ def test_counters_say_the_same_as_the_contacts_they_count(
         since = -(-(start - begin) // STEP) if says_start else 0
         day = day_of((visit for visit in told if since <= visit.step <= step), promised)
         day_start = start if says_start else None
-        engine.apply(report(at, waiting=0, day=day, day_start=day_start))
+        engine.apply(report(at, waiting=0, talking=0, day=day, day_start=day_start))
         engine.apply_all(as_contacts(ended, at, step))
         engine.advance(at)
         for window in ["2m", "today"] if at - begin >= LENGTH else ["today"]:
@@ -194,8 +194,30 @@ def test_counters_say_the_same_as_the_contacts_they_count(
     assert seen.arrived == counted.arrived
 
 
+def test_a_talk_counts_when_it_has_ended() -> None:
+    """Who still talks is in no average; how many do must be told with the sum."""
+    engine = Engine(settings())
+    said = ((0, 0, 0), (3, 3, 0), (4, 2, 60), (4, 2, 60), (4, 0, 180), (5, 1, 180))
+    seen = []
+    for step, (answered, talking, talk) in enumerate(said):
+        day = DayCounts(outcomes={**ALL_OUTCOMES, "answered": answered}, talk=talk * SECOND)
+        engine.apply(report(MIDNIGHT + step * STEP, talking=talking, day=day))
+        seen.append(figure(engine, "average_talk", "today"))
+    expected = [None, None, 30 * SECOND, 30 * SECOND, 45 * SECOND, 45 * SECOND]
+    assert expected == seen
+
+
+def test_a_sum_of_talks_of_unknown_number_has_no_average() -> None:
+    """Without how many talk nobody knows how many of the answered have ended."""
+    engine = Engine(settings())
+    for step in range(4):
+        day = DayCounts(outcomes={"answered": step}, talk=60 * step * SECOND)
+        engine.apply(report(MIDNIGHT + step * STEP, day=day))
+    assert figure(engine, "average_talk", "today") is None
+
+
 def test_counters_may_come_each_in_a_message_of_its_own() -> None:
-    """What is told of contacts before or after they are counted finds them, a report later."""
+    """What is told of contacts before or after they are counted finds them."""
     engine = Engine(settings())
     steps = ((0, 0, 0), (4, 3, 50), (5, 4, 60))
     for step, (answered, within, waited) in enumerate(steps):
@@ -210,10 +232,22 @@ def test_counters_may_come_each_in_a_message_of_its_own() -> None:
         ):
             engine.apply(report(at, day=day))
     assert figure(engine, "answered", "today") == 5
-    assert figure(engine, "average_wait", "today") == Fraction(50, 5)
+    assert figure(engine, "average_wait", "today") == Fraction(60, 5)
+    assert figure(engine, "service_level", "today") == Fraction(4, 5)
     engine.apply(report(MIDNIGHT + 3 * STEP + STALE, day=counts(answered=6)))
     assert figure(engine, "answered", "today") == 6
     assert figure(engine, "average_wait", "today") is None
+
+
+def test_contacts_wait_a_report_for_what_else_is_told_of_them() -> None:
+    """Also where that is always a little older than their number, which rises all the time."""
+    engine = Engine(settings())
+    for step in range(8):
+        at = MIDNIGHT + step * STEP
+        engine.apply(report(at, day=counts(answered=step)))
+        engine.apply(report(at - SECOND, day=DayCounts(answered_within=step)))
+    assert figure(engine, "answered", "today") in {6, 7}
+    assert figure(engine, "service_level", "today") == 1
 
 
 # ---- counters against their own history -------------------------------------------------
@@ -232,7 +266,7 @@ said_of = st.builds(
     Said,
     st.sampled_from([-1, 0, 1, 2, 3, 4, 7]),
     st.sampled_from([None, None, 0, 1]),
-    st.one_of(st.none(), st.integers(0, 4)),
+    st.one_of(st.none(), st.sampled_from([0, 1, 2, 3, 4, 8, 9])),
     st.one_of(st.none(), st.integers(0, 4)),
 )
 NAMES = ("answered", "abandoned")
@@ -260,23 +294,49 @@ def tellings(reports: Iterable[QueueReported]) -> dict[str, list[Telling]]:
             last = history[name][-1] if history[name] else None
             starts = [t.start for t in history[name] if t.start is not None]
             former = event.day_start is not None and starts and event.day_start < starts[-1]
-            if not (last and event.at <= last.at) and not former:
+            again = last and event.at == last.at and value <= last.value
+            late = again or (last and event.at < last.at)
+            if not late and not former:
                 news[name] = value
-        fell = event.day_start is None and any(
-            history[name] and value < history[name][-1].value for name, value in news.items()
-        )
+        fell = event.day_start is None and all_fell(event.at, news, history)
         for name, value in news.items():
             rows = history[name]
             starts = [t.start for t in rows if t.start is not None]
             later = bool(
                 starts and event.day_start is not None and event.day_start > starts[-1]
             )
-            anew = bool(rows) and (fell or later or value < rows[-1].value)
-            rose = value if anew or not rows else value - rows[-1].value
+            anew = bool(rows) and (fell or later or one_fell(event, value, rows))
+            epoch = max((n for n, row in enumerate(rows) if row.anew), default=0)
+            highest = max((row.value for row in rows[epoch:]), default=0)
+            rose = value if anew else max(value - highest, 0)
             late = event.day_start is not None and event.day_start < MIDNIGHT <= event.at
             when = MIDNIGHT - 1 if late else event.at
             rows.append(Telling(event.at, rose, when, event.day_start, anew, value))
     return history
+
+
+def all_fell(at: Micros, news: dict[str, int], history: dict[str, list[Telling]]) -> bool:
+    """Tell whether a report without a beginning of the day is of a new one."""
+    before = {name: history[name][-1] for name in news if history[name]}
+    for name, last in before.items():
+        apart = last.at < MIDNIGHT <= at or at - last.at > STALE
+        if apart and news[name] < last.value:
+            return True
+    largest = max((last.value for last in before.values()), default=0)
+    return any(
+        news[name] < Fraction(largest, 2)
+        for name, last in before.items()
+        if last.value == largest
+    )
+
+
+def one_fell(event: QueueReported, value: int, rows: list[Telling]) -> bool:
+    """Tell whether a counter fell by so much that it is new, beginning of the day or not."""
+    if event.day_start is None or value >= rows[-1].value:
+        return False
+    unsaid = all(row.start is None for row in rows)
+    apart = unsaid and rows[-1].at < event.day_start
+    return apart or value < Fraction(rows[-1].value, 2)
 
 
 def in_length(rows: list[Telling], now: Micros) -> int | None:
@@ -343,6 +403,72 @@ def _compare(engine: Engine, reports: list[QueueReported]) -> None:
             assert (name, window, expected) == (name, window, figure(engine, name, window))
 
 
+@pytest.mark.parametrize("day_start", [None, MIDNIGHT])
+def test_a_counter_that_is_corrected_does_not_count_the_day_again(
+    day_start: Micros | None,
+) -> None:
+    """A row that becomes another counts once; what was taken back is no news until passed."""
+    engine = Engine(settings())
+    steps = ((190, 15), (191, 14), (192, 15), (193, 15), (193, 16), (192, 17), (194, 17))
+    for step, (answered, abandoned) in enumerate(steps):
+        day = counts(answered=answered, abandoned=abandoned)
+        engine.apply(report(MIDNIGHT + step * STEP, day=day, day_start=day_start))
+    assert figure(engine, "answered", "today") == 194
+    assert figure(engine, "abandoned", "today") == 17
+    engine.apply(report(MIDNIGHT + 7 * STEP, day=counts(answered=96), day_start=day_start))
+    assert figure(engine, "answered", "today") == 194 + 96
+
+
+def test_a_correction_before_midnight_is_no_fall_after_it() -> None:
+    """Counters that have not been set to 0 yet stand where they were told last."""
+    engine = Engine(settings())
+    for step, answered in ((-2, 191), (-1, 190), (1, 190), (2, 190), (3, 2), (4, 3)):
+        engine.apply(report(MIDNIGHT + step * STEP, day=counts(answered=answered)))
+    assert figure(engine, "answered", "today") == 3
+
+
+@pytest.mark.parametrize(("begun", "expected"), [(0, 3), (-86_400 * SECOND, 0)])
+def test_a_fall_with_the_first_beginning_that_is_told(begun: Micros, expected: int) -> None:
+    """What was told before the day began was of another; else the counter was corrected."""
+    engine = Engine(settings())
+    engine.apply(report(MIDNIGHT - STEP, day=counts(answered=4)))
+    event = report(MIDNIGHT + STEP, day=counts(answered=3), day_start=MIDNIGHT + begun)
+    engine.apply(event)
+    assert figure(engine, "answered", "today") == expected
+
+
+@pytest.mark.parametrize(("after", "expected"), [(STALE, 10), (STALE + 1, 10 + 9)])
+def test_any_fall_over_a_hole_is_a_new_day(after: Micros, expected: int) -> None:
+    """Who was not heard of for so long may have begun at 0 meanwhile."""
+    engine = Engine(settings())
+    engine.apply(report(MIDNIGHT, day=counts(answered=0)))
+    engine.apply(report(MIDNIGHT + 1, day=counts(answered=10)))
+    engine.apply(report(MIDNIGHT + 1 + after, day=counts(answered=9)))
+    total = engine.subjects[SubjectKind.QUEUE, "told"].outcome_total(Outcome.ANSWERED)
+    assert expected == total
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from([0, 1, 2]), st.integers(-2, 2)), max_size=20),
+    st.booleans(),
+)
+def test_whatever_is_corrected_a_day_is_no_more_than_its_highest_counter(
+    moves: list[tuple[int, int]], says_start: bool
+) -> None:
+    """A counter that goes up and down by little tells as many as it has ever stood at."""
+    engine = Engine(settings())
+    told = [50, 10, 10]
+    start = MIDNIGHT if says_start else None
+    highest = list(told)
+    for step, (which, move) in enumerate([(0, 0), *moves]):
+        told[which] = max(told[which] + move, 6)
+        highest = list(map(max, highest, told))
+        day = DayCounts(told[0], {**ALL_OUTCOMES, "answered": told[1], "abandoned": told[2]})
+        engine.apply(report(MIDNIGHT + step * STEP, day=day, day_start=start))
+    names = ("arrived", "answered", "abandoned")
+    assert highest == [figure(engine, name, "today") for name in names]
+
+
 # ---- what holds now ----------------------------------------------------------------------
 
 
@@ -395,6 +521,82 @@ def test_null_is_not_zero() -> None:
     assert figure(engine, "waiting", of="both") == 1
 
 
+LIVE_NAMES = ("waiting", "longest_wait", "talking", "agents")
+SHOWN = ("waiting", "longest_wait", "talking", "agents_staffed")
+
+
+@pytest.mark.parametrize("name", LIVE_NAMES)
+def test_what_a_source_cannot_say_any_more_is_forgotten_at_once(name: str) -> None:
+    """That figure alone is absent; older news does not bring it back, later does."""
+    engine = Engine(settings())
+    said: dict[str, Any] = {
+        "waiting": 3,
+        "longest_wait": 7,
+        "talking": 2,
+        "agents": agents(busy=4),
+    }
+    engine.apply(report(MIDNIGHT, **said))
+    forgets = report(MIDNIGHT + 5, forgotten=(name,))
+    engine.apply(forgets)
+    known = {"waiting": 3, "longest_wait": 12, "talking": 2, "agents": 4}
+    expected = [None if each == name else known[each] for each in LIVE_NAMES]
+    assert expected == [figure(engine, each) for each in SHOWN]
+    engine.apply(report(MIDNIGHT + 4, **{name: said[name]}))
+    engine.apply(forgets)
+    assert expected == [figure(engine, each) for each in SHOWN]
+    assert engine.dropped == {DropReason.LATE: 1, DropReason.DUPLICATE: 1}
+    engine.apply(report(MIDNIGHT + 5, **{name: said[name]}))
+    assert None not in [figure(engine, each) for each in SHOWN]
+    engine.apply(report(MIDNIGHT + 4, forgotten=(name,)))
+    assert None not in [figure(engine, each) for each in SHOWN]
+    assert engine.dropped[DropReason.LATE] == 2
+
+
+@pytest.mark.parametrize("name", LIVE_NAMES)
+def test_what_was_never_said_may_be_forgotten(name: str) -> None:
+    """A source that says null each time is of no harm; 0 in the same instant is news."""
+    engine = Engine(settings())
+    engine.apply(report(MIDNIGHT, forgotten=LIVE_NAMES))
+    assert [None] * 4 == [figure(engine, each) for each in SHOWN]
+    said: dict[str, Any] = {"waiting": 0, "longest_wait": 9, "talking": 0, "agents": agents()}
+    engine.apply(report(MIDNIGHT, **{name: said[name]}))
+    assert figure(engine, SHOWN[LIVE_NAMES.index(name)]) is not None
+    assert not engine.dropped
+
+
+def test_nobody_waits_though_for_how_long_cannot_be_said() -> None:
+    """A queue without callers has no longest wait to tell."""
+    engine = Engine(settings())
+    engine.apply(report(MIDNIGHT, waiting=1, longest_wait=9))
+    engine.apply(report(MIDNIGHT + 1, waiting=0, forgotten=("longest_wait",)))
+    assert (0, 0) == (figure(engine, "waiting"), figure(engine, "longest_wait"))
+
+
+def test_an_alert_of_what_was_forgotten_is_kept_and_marked() -> None:
+    """As when it is stale, at the instant of the report that takes it back."""
+    engine = Engine(settings(thresholds=(threshold("waiting", above(1)),)))
+    engine.apply(report(MIDNIGHT, waiting=2))
+    engine.advance(MIDNIGHT + 1)
+    engine.apply(report(MIDNIGHT + 2, forgotten=("waiting",)))
+    engine.advance(MIDNIGHT + 2)
+    (watch, _) = [watch for watch in engine.watches() if watch.subject.accounts]
+    assert [(a.blind, a.ended) for a in watch.state.alerts()] == [(True, None)]
+    engine.apply(report(MIDNIGHT + 3, waiting=0))
+    engine.advance(MIDNIGHT + 3)
+    assert watch.state.alerts() == ()
+
+
+def test_a_group_does_not_know_the_agents_that_one_of_its_queues_has_forgotten() -> None:
+    """They are some, nobody knows how many; of a queue that never had any there are none."""
+    engine = Engine(settings())
+    engine.apply(report(MIDNIGHT, queue="seen", waiting=0, forgotten=("agents",)))
+    engine.apply(report(MIDNIGHT, agents=agents(busy=2)))
+    assert figure(engine, "agents_staffed") == 2
+    engine.apply(report(MIDNIGHT + 1, forgotten=("agents",)))
+    assert figure(engine, "agents_staffed") is None
+    assert figure(engine, "agents_staffed", of="both") is None
+
+
 def test_each_figure_is_stale_by_its_own_time() -> None:
     """News of one figure keep no other one alive."""
     engine = Engine(settings())
@@ -407,14 +609,70 @@ def test_each_figure_is_stale_by_its_own_time() -> None:
 
 
 def test_what_is_told_again_or_late_changes_nothing() -> None:
-    """Of each figure, only what is later than the last is news."""
+    """Of each figure, what was said before the last is no news, nor is the same once more."""
     engine = Engine(settings())
-    engine.apply(report(MIDNIGHT, waiting=3, day=counts(answered=5)))
-    engine.apply(report(MIDNIGHT, waiting=4, day=counts(answered=9)))
+    agents = (1, 0, 0, 0, 0, 0)
+    told = report(MIDNIGHT, waiting=3, agents=agents, day=counts(answered=5))
+    engine.apply_all([told, told])
     engine.apply(report(MIDNIGHT - 1, waiting=5, day=counts(answered=9)))
     assert figure(engine, "waiting") == 3
     assert figure(engine, "answered", "today") == 5
     assert engine.dropped == {DropReason.DUPLICATE: 1, DropReason.LATE: 1}
+
+
+def test_of_reports_in_one_instant_the_latter_counts() -> None:
+    """Who gives whole seconds may say two things in one: the second is what is so."""
+    engine = Engine(settings())
+    agents = (0, 0, 2, 0, 0, 0)
+    engine.apply(report(MIDNIGHT, waiting=3, agents=agents, day=counts(answered=5)))
+    agents = (2, 0, 0, 0, 0, 0)
+    engine.apply(report(MIDNIGHT, waiting=0, agents=agents, day=counts(answered=8)))
+    engine.apply(report(MIDNIGHT, day=counts(answered=5)))
+    assert figure(engine, "waiting") == 0
+    assert figure(engine, "agents_busy") == 2
+    assert figure(engine, "answered", "today") == 8
+
+
+def test_a_longest_wait_of_nobody_does_not_grow() -> None:
+    """A source with a message for each figure says 0 s while nobody waits."""
+    engine = Engine(settings())
+    engine.apply(report(MIDNIGHT, longest_wait=30 * SECOND))
+    engine.apply(report(MIDNIGHT + SECOND, longest_wait=0))
+    engine.advance(MIDNIGHT + 20 * SECOND)
+    assert figure(engine, "longest_wait") is None
+    engine.apply(report(MIDNIGHT + 20 * SECOND, waiting=0))
+    engine.apply(report(MIDNIGHT + 20 * SECOND + 1, longest_wait=0))
+    engine.advance(MIDNIGHT + 50 * SECOND)
+    assert figure(engine, "longest_wait") == 0
+    engine.apply(report(MIDNIGHT + 50 * SECOND, waiting=1, longest_wait=0))
+    engine.advance(MIDNIGHT + 55 * SECOND)
+    assert figure(engine, "longest_wait") == 5 * SECOND
+
+
+@pytest.mark.parametrize("before", [None, -3600, 36_000])
+def test_counters_that_began_after_midnight_are_not_of_all_the_day(before: int | None) -> None:
+    """What a source that was set to 0 at noon has not counted, ``today`` does not leave out."""
+    engine = Engine(settings())
+    if before is not None:
+        at = MIDNIGHT + before * SECOND
+        start = MIDNIGHT - 86_400 * SECOND if before < 0 else MIDNIGHT
+        engine.apply(report(at, day=counts(answered=300), day_start=start))
+    noon = MIDNIGHT + 43_200 * SECOND
+    engine.apply(report(noon + STEP, day=counts(answered=5), day_start=noon))
+    assert figure(engine, "answered", "today") is None
+    tomorrow = MIDNIGHT + 86_400 * SECOND
+    for at in range(noon + 2 * STEP, tomorrow + STEP, 2 * STEP):
+        engine.apply(report(at, day=counts(answered=6), day_start=noon))
+    assert figure(engine, "answered", "today") == 0
+
+
+def test_a_beginning_that_is_told_a_little_otherwise_is_no_new_day() -> None:
+    """Who works out each time when he began is a moment off; nobody is counted again."""
+    engine = Engine(settings())
+    for step, off in enumerate((0, 1, -1, SECOND, -SECOND)):
+        at = MIDNIGHT + (step + 1) * STEP
+        engine.apply(report(at, day=counts(answered=190 + step), day_start=MIDNIGHT + off))
+    assert figure(engine, "answered", "today") == 194
 
 
 @pytest.mark.parametrize(
@@ -628,6 +886,7 @@ def test_a_restored_engine_goes_on_as_though_nothing_had_been(
             at,
             day=day,
             waiting=entry.abandoned,
+            forgotten=LIVE_NAMES if entry.answered is None else (),
             longest_wait=entry.answered and entry.answered * STEP,
             agents=None if entry.start is None else agents(busy=entry.start, available=1),
         )
@@ -738,7 +997,7 @@ def test_half_hours_count_what_reports_count() -> None:
         day = DayCounts(
             outcomes={"answered": calls}, arrived=calls, talk=calls * 10, answered_within=calls
         )
-        engine.apply(report(MIDNIGHT + at, day=day, stale_after=half))
+        engine.apply(report(MIDNIGHT + at, talking=0, day=day, stale_after=half))
     book = engine.subjects[SubjectKind.QUEUE, "told"].intervals
     assert book is not None
     book.fold()

@@ -45,6 +45,30 @@ def test_a_renamed_feed_goes_on_where_the_former_was() -> None:
     assert ["log"] == [feed.name for feed in found.gone]
 
 
+def test_a_feed_of_another_source_goes_on_where_it_was() -> None:
+    """It inherits from itself: what is known of the former source is the new one's."""
+    other = QueueLogSettings(name="log", source="other", path=LOG.path)
+
+    found = succession(stored(LOG), [other])
+
+    assert {"log": {"place": 7}} == found.positions
+    assert {"log": other} == found.heirs
+    assert ["log"] == [feed.name for feed in found.gone]
+
+
+def test_of_a_name_that_was_known_once_nothing_is_left() -> None:
+    """Another feed has gone on in its place: the place of then would be read twice."""
+    nobody = StoredFeed(
+        name="log", type="", source="", stream="", live=False, position={"place": 3}
+    )
+    heir = QueueLogSettings(name="heir", source="pbx", path=LOG.path)
+
+    found = succession({"log": nobody} | stored(heir), [LOG])
+
+    assert {"log": {"place": 7}} == found.positions
+    assert {"heir": LOG} == found.heirs
+
+
 def test_a_feed_of_another_type_begins_anew() -> None:
     """A place in a log means nothing to a simulator of the same name."""
     simulator = SimulatorSettings(name="log", source="pbx")

@@ -228,6 +228,16 @@ def test_a_queue_is_not_renamed_into_one_that_has_had_calls() -> None:
     assert {"sales", "vip"} == set(site.sources["pbx"].queues)
 
 
+def test_a_queue_without_a_call_stays_where_its_name_leads() -> None:
+    """A source has spoken of it, and nothing came of that: it is there all the same."""
+    site = Site(EngineSettings(sources=("pbx",)))
+    site.route("pbx", "sales")
+    directory = Directory(EngineSettings(sources=("pbx",)))
+
+    assert {} == follow_names(site.sources, site.subjects, directory, BASE)
+    assert {"sales"} == set(site.sources["pbx"].queues)
+
+
 def test_names_that_lead_elsewhere_are_closed() -> None:
     """Who waits is lost to the former queue, and the next word of the name opens a new way."""
     site = Site(EngineSettings(sources=("pbx",)))

@@ -12,6 +12,7 @@ from prometheus_client.openmetrics.parser import (
 from prometheus_client.parser import text_string_to_metric_families
 
 from callmon.clock import SECOND
+from callmon.journal import JournalMetrics
 from callmon.rules import SubjectKind
 from callmon.sinks.agent_families import AGENT_STATE, AGENTS_LEFT_OUT
 from callmon.sinks.base import DeliveryMetrics
@@ -123,6 +124,40 @@ def test_deliveries_are_counted() -> None:
         shown["callmon_alerts_handed_over_total"],
         shown["callmon_alerts_missed_total"],
         shown['callmon_alerts_dropped_total{reason="capacity"}'],
+    }
+
+
+def test_the_journal_shows_how_it_is() -> None:
+    """It is what the journal asks for, and every call is seen."""
+    telemetry = Telemetry("1.2.3")
+    metrics: JournalMetrics = telemetry.journal
+
+    metrics.committed(3, 0.01)
+    metrics.failed("corrupt")
+    metrics.given_up(5)
+    metrics.waiting(7)
+    metrics.up(True)  # noqa: FBT003 - one fact, and the name says which
+    metrics.size(4096)
+    metrics.damaged(2)
+    metrics.checkpointed(1_700_000_000 * SECOND)
+    metrics.duplicate(9)
+
+    shown = samples(telemetry)
+    assert {
+        "callmon_journal_events_total": 3.0,
+        "callmon_journal_commit_seconds_sum": 0.01,
+        'callmon_journal_failures_total{reason="corrupt"}': 1.0,
+        "callmon_journal_given_up_events_total": 5.0,
+        "callmon_journal_pending_events": 7.0,
+        "callmon_journal_up": 1.0,
+        "callmon_journal_size_bytes": 4096.0,
+        "callmon_journal_damaged_files": 2.0,
+        "callmon_journal_last_checkpoint_timestamp_seconds": 1.7e9,
+        "callmon_journal_duplicates_total": 9.0,
+    } == {
+        name: value
+        for name, value in shown.items()
+        if "journal" in name and not re.search("_bucket|_seconds_count", name)
     }
 
 

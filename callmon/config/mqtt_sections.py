@@ -37,7 +37,10 @@ def _topic(value: object) -> str:
 def _word(value: object) -> str:
     """Return one of our words, or nothing where such messages are to be ignored."""
     if not isinstance(value, str):
-        raise ValueError('expected a word of callmon, or "" to ignore it')  # noqa: TRY004 - pydantic listens to ValueError
+        expected = (
+            'expected a word of callmon, "" to ignore it, or "null" (in quotes): not known'
+        )
+        raise ValueError(expected)  # noqa: TRY004 - pydantic listens to ValueError
     return value
 
 

@@ -122,7 +122,7 @@ class FieldMap:
         self._every: Path | None = None
         self._times = TimeReader(time_format, timezone)
         self._sources = {name: self._source(text) for name, text in fields.items()}
-        self._scalar = bool(value)
+        self._scalar = value
         if value:
             self._sources[value] = _Source(())
             self._sources.setdefault("at", _Source(received=True))
@@ -210,12 +210,12 @@ class FieldMap:
     def _word(self, name: str, value: object) -> object:
         """Return our word for *value*, or itself where there is none."""
         known = self._words.get(name)
-        if known is None or isinstance(value, list | dict):
-            return value
-        ours = known.get(_as_text(value).strip().casefold(), known.get(OTHERS))
-        if ours is None:
-            return value
-        return {NOT_KNOWN: None, IGNORE: _IGNORED}.get(ours, ours)
+        if known is not None and value is not None and not isinstance(value, list | dict):
+            ours = known.get(_as_text(value).strip().casefold(), known.get(OTHERS))
+            if ours is not None:
+                return {NOT_KNOWN: None, IGNORE: _IGNORED}.get(ours, ours)
+        # A scalar is read as a text, and JSON's null is one of four letters.
+        return None if name == self._scalar and value == NOT_KNOWN else value
 
     def _converter(
         self, name: str, units: Mapping[str, str]

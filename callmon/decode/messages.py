@@ -123,8 +123,10 @@ class MessageDecoder:
         the next of the same message. *received* is when it came, by our clock.
         """
         decoded = Decoded()
+        where = ""
         try:
             rule, captures = self._match(topic)
+            where = rule.template.text
             parsed = _scalar(payload) if rule.scalar else _json(payload)
             if rule.fields is None:
                 messages = _native(rule, parsed, captures)
@@ -142,6 +144,9 @@ class MessageDecoder:
                 )
         except DecodeError as error:
             decoded.drop(error)
+        if decoded.problem and where:
+            # By the template, as it is configured: a level of the topic may be a number.
+            decoded.problem = f"{where}: {decoded.problem}"
         return decoded
 
     def _match(self, topic: str) -> tuple[_Rule, Mapping[str, str]]:

@@ -6,7 +6,7 @@ so nothing is guessed: what is wrong is refused with a reason, what is unknown i
 and what is missing is not known.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -62,6 +62,13 @@ __all__ = [
 
 MAX_EVENTS = 10_000
 """Events of one message: more than any queue has callers, or any centre agents."""
+
+_LIVE: Final = {
+    "waiting": "waiting",
+    "longest_wait_s": "longest_wait",
+    "talking": "talking",
+}
+"""The fields that say what holds now, and what ``QueueReported.forgotten`` calls them."""
 
 OPEN_WRAPUP: Micros = 86_400 * SECOND
 """How long a wrap-up lasts at most whose end nobody tells."""
@@ -282,8 +289,19 @@ def _snapshot(place: _Place) -> list[Event]:
             day=_day(fields),
             day_start=_instant_if_told(fields, "day_start"),
             stale_after=stale_after or place.stale_after,
+            forgotten=tuple(_forgotten(fields)),
         )
     ]
+
+
+def _forgotten(fields: Fields) -> Iterator[str]:
+    """Yield what the source says that it cannot say any more."""
+    for name, figure in _LIVE.items():
+        if fields.is_null(name):
+            yield figure
+    agents = fields.inner("agents")
+    if fields.is_null("agents") or (agents is not None and any(map(agents.is_null, STAFFED))):
+        yield "agents"
 
 
 def _agent_counts(fields: Fields) -> tuple[int, ...] | None:

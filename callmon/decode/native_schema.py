@@ -54,7 +54,8 @@ def native_schema() -> Schema:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "A native message of callmon, version 1",
         "description": "docs/feeds/native.md explains it. Keys that are not named here are "
-        "ignored; null is as good as a key that is not there.",
+        "ignored; null is as good as a key that is not there, but of waiting, "
+        "longest_wait_s, talking and agents it says: not known any more.",
         "anyOf": [
             {"$ref": "#/$defs/message"},
             {"type": "array", "items": {"$ref": "#/$defs/message"}},

@@ -53,7 +53,7 @@ Meaning = TypeVar("Meaning")
 
 
 class Fields:
-    """The fields of one message; null is as good as missing.
+    """The fields of one message; null is as good as missing, but for ``is_null``.
 
     Attributes:
         doubts: Why figures were left out that could not be used.
@@ -70,6 +70,10 @@ class Fields:
 
     def __contains__(self, name: str) -> bool:
         return name in self._fields
+
+    def is_null(self, name: str) -> bool:
+        """Tell whether a field is there and says nothing: the source cannot say."""
+        return name in self._fields and self._fields[name] is None
 
     def get(self, name: str) -> object:
         """Return the value of a field as it is; None when there is none."""

@@ -54,6 +54,8 @@ def parse_path(text: str) -> tuple[Path, Path | None]:
     Raises:
         ValueError: *text* is no path.
     """
+    if text == "$" or text.startswith(("$.", "$[")):
+        raise _bad(text)  # as JSONPath writes it; here it would be a key that nobody has
     steps: list[str | int] = []
     end = 0
     while end < len(text):

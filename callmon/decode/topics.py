@@ -22,6 +22,7 @@ class Template:
     """A template, ready to be compared with topics.
 
     Attributes:
+        text: As it is written.
         filter: What to subscribe to.
         captures: The names of its levels, in order.
 
@@ -44,6 +45,7 @@ class Template:
         problem = check_template(text)
         if problem is not None:
             raise ValueError(problem)
+        self.text = text
         levels = [_CAPTURE.sub("+", level) for level in text.split("/")]
         self.filter = "/".join(levels)
         names = {

@@ -96,6 +96,8 @@ class FeedContext:
     room: Callable[[], Awaitable[None]] = _no_wait
     """Returns when more may be told: a feed that can let its source wait awaits it before
     it takes more from there. So nothing piles up while the disk is slower than the feed."""
+    storing: Callable[[], bool] = lambda: True
+    """Says whether the journal can be written. While it cannot, no ``done`` is called."""
     tap: Tap = lambda _kind, _data: None
     """Is shown everything that goes over the wire, secrets included, for a recording."""
     resume: Position | None = None

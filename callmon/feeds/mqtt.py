@@ -72,9 +72,11 @@ class MqttFeed:
         self._heard_at: Micros | None = None  #: until when nothing is missing; None: no idea
         self._former: tuple[str, ...] = ()  #: filters, the last time
         self._session_name = f"{settings.host}:{settings.port} {settings.client_id}"
-        self._resume(context.resume or {})
+        self._moved = False  #: the session is another one than before
         self._owed = False  #: a gap is to be told; the next session may be present already
+        self._resume(context.resume or {})
         self._ask_version = True
+        self._short_lived = False  #: the last connection was
         self._warned: set[str] = set()
         self._repeats = Repeats()
         self._log = log.bind(feed=settings.name)
@@ -101,12 +103,14 @@ class MqttFeed:
             await session.close()
 
     def _resume(self, position: Position) -> None:
-        """Go on after a restart; at another broker nobody has kept anything for us."""
+        """Go on after a restart; what waits in another session than ours is lost to us."""
         seq, heard_at, filters = map(position.get, ("seq", "heard_at", "filters"))
         self._seq = seq if isinstance(seq, int) else 0
-        if position.get("session", self._session_name) != self._session_name:
-            return
         self._heard_at = heard_at if isinstance(heard_at, int) else None
+        self._moved = position.get("session", self._session_name) != self._session_name
+        if self._moved:
+            self._owed = self._heard_at is not None
+            return
         self._former = tuple(filters.split("\n")) if isinstance(filters, str) else ()
 
     def _begin(self) -> None:
@@ -123,11 +127,11 @@ class MqttFeed:
     def _subscribe(self, session: MqttSession) -> None:
         first = self._heard_at is None
         self._owed = self._owed or not (first or session.terms.session_present)
-        self._forgotten = self._owed
+        self._forgotten = self._owed and not self._moved
         session.subscribe(
             self._filters,
             # What was retained is known already, unless we have no memory of it.
-            fetch=self._filters if first else (self._status_topic or "",),
+            fetch=self._filters if first or self._moved else (self._status_topic or "",),
             drop=[one for one in self._former if one and one not in self._filters],
         )
 
@@ -139,10 +143,11 @@ class MqttFeed:
             messages = session.take(MAX_MESSAGES, MAX_BYTES) if room else []
             await self._hand_on(session, messages)
             session.subscriptions.check(self._context.clock.monotonic(), session.arrived_at)
-            self._report(session, room=room)
+            self._report(session, room=room, taken=len(messages))
             if not messages:
                 if session.ended:
-                    raise session.failure()
+                    again, self._short_lived = self._short_lived, session.short_lived
+                    raise session.failure(again=again)
                 await session.wait()
             await session.gather(MAX_MESSAGES)
 
@@ -206,9 +211,9 @@ class MqttFeed:
         said = message.payload.decode("utf-8", "replace").strip()
         if status is not None and said in (status.online, status.offline):
             self._online = said == status.online
-        elif said:  # nothing at all: what was retained is taken back
-            expected = "expected a status to be one of the two words of the configuration"
-            self._count("decode", [DecodeReason.BAD_VALUE], expected)
+        elif status is not None and said:  # nothing at all: what was retained is taken back
+            expected = f"expected {status.online!r} or {status.offline!r}, found another word"
+            self._count("decode", [DecodeReason.BAD_VALUE], f"{status.topic}: {expected}")
 
     def _count(self, stage: str, reasons: Sequence[str], problem: str) -> None:
         for reason in reasons:
@@ -228,14 +233,15 @@ class MqttFeed:
 
     # ---- saying what has changed --------------------------------------------------
 
-    def _report(self, session: MqttSession, *, room: bool) -> None:
+    def _report(self, session: MqttSession, *, room: bool, taken: int) -> None:
         """Say what has changed: seeing or blind, what is lost, what the broker lacks."""
         if not self._seeing:
             if not session.subscriptions.complete:
                 return
             self._see(session)
         now = self._context.clock.monotonic()
-        self._progress.look(session, now, room=room)
+        storing = self._context.storing()
+        self._progress.look(session, now, room=room, storing=storing, taken=taken)
         if self._online is False:
             self._say(session, OFFLINE)
         elif self._progress.stuck:
@@ -255,12 +261,14 @@ class MqttFeed:
         """All that we have asked for is granted."""
         self._seeing, self._seeing_at = True, self._context.clock.monotonic()
         self._former = self._filters
-        if self._forgotten and self._heard_at is not None:
+        if self._owed and self._heard_at is not None:
             length = max(0, self._context.clock.now() - self._heard_at)
             text = f"{session.address}: the broker had forgotten our session"
+            if self._moved:
+                text = f"{session.address}: client_id, host or port is another than before"
             self._log.error("feed.gap", error=f"{text}; up to {length / SECOND:.1f} s are lost")
             self._context.gap(length, text)
-        self._owed = False
+        self._owed = self._moved = False
         self._context.emit((), self._position(session))
         if self._ask_version:
             session.ask_version()

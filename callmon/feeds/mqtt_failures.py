@@ -13,8 +13,10 @@ from callmon.errors import FeedError, FeedReason
 from callmon.feeds.settings import MqttSettings, MqttVersion
 
 __all__ = [
+    "HUNG_UP",
     "NO_LIFE",
     "NO_WORD",
+    "SHORT_LIFE",
     "NotSpokenError",
     "filters_refused",
     "missing",
@@ -24,7 +26,7 @@ __all__ = [
     "over",
 ]
 
-TAKEOVER_AGAIN: Micros = 60 * SECOND
+SHORT_LIFE: Micros = 60 * SECOND
 """Who is thrown out so soon after coming would only throw the other out in turn."""
 
 NOT_SPOKEN = ("Unsupported protocol version", "Protocol error", "Malformed packet")
@@ -43,6 +45,9 @@ TAKEN_OVER = "Session taken over"
 NO_WORD = "Unspecified error"
 """What paho says of a connection that was closed without a word."""
 
+HUNG_UP = "it closed the connection"
+"""The answer to CONNECT of something else, and of a broker that starts or stops."""
+
 NO_LIFE = "Keep alive timeout"
 NO_TLS = {"UNEXPECTED_EOF_WHILE_READING", "WRONG_VERSION_NUMBER", None}
 """OpenSSL's words for an answer that is no TLS at all; None: it has none for a hang-up."""
@@ -55,6 +60,8 @@ class NotSpokenError(Exception):
 def not_spoken(settings: MqttSettings, error: NotSpokenError) -> FeedError:
     """Return the failure to find a version of the protocol in common."""
     hint = "" if settings.tls else " (is it a port for TLS?)"
+    if str(error) == HUNG_UP:
+        hint += " (does it start or stop at this moment?)"
     auto = settings.version is MqttVersion.AUTO
     version = f"{MqttVersion.V5} or {MqttVersion.V311}" if auto else settings.version
     return missing(settings, f"a broker that speaks MQTT {version}", f"{error}{hint}")
@@ -104,13 +111,15 @@ def filters_refused(settings: MqttSettings, refused: Mapping[str, str]) -> FeedE
     return FeedError(FeedReason.DENIED, f"{_address(settings)}: {text}", retry=False)
 
 
-def over(settings: MqttSettings, said: str, *, by_broker: bool, lived: Micros) -> FeedError:
+def over(
+    settings: MqttSettings, said: str, *, by_broker: bool, lived: Micros, again: bool = False
+) -> FeedError:
     """Return why a connection that has *lived* so long is no more.
 
     *by_broker*: it was the broker who *said* it. Many close without a word, not only in
-    MQTT 3.1.1, which has none.
+    MQTT 3.1.1, which has none. *again*: the one before did not live long either.
     """
-    soon = lived < TAKEOVER_AGAIN
+    soon = lived < SHORT_LIFE
     retry = True
     if said == TAKEN_OVER:
         text = f"another client came with our client_id '{settings.client_id}': two callmons?"
@@ -123,7 +132,7 @@ def over(settings: MqttSettings, said: str, *, by_broker: bool, lived: Micros) -
         text = f"expected MQTT, found something else: {said}"
     else:
         text = "the broker closed the connection"
-        if soon:
+        if soon and again:  # the first time it is a cut, or the broker was restarted
             text += f" (has another client come with our client_id '{settings.client_id}'?)"
     return FeedError(FeedReason.LOST, f"{_address(settings)}: {text}", retry=retry)
 

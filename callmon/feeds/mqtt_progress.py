@@ -18,6 +18,10 @@ STUCK_AFTER: Micros = 10 * SECOND
 QUIET_AFTER: Micros = SECOND // 5
 """So long the window is not full when a backlog is over; commits take less."""
 
+MANY = 50
+"""Messages at once that speak for a backlog, too: acknowledged fast enough, the window of
+messages under way is never seen full."""
+
 UNTOLD_FOR: Micros = 10 * SECOND
 """With 3.1.1 the window is not known, and a backlog looks like much traffic. After this a
 feed that is never quiet counts as caught up: engine time must not stand for ever."""
@@ -55,15 +59,27 @@ class Progress:
         self._acknowledged = 0
         self._free_at: Micros = 0  #: when something was acknowledged, or needed not be
 
-    def look(self, session: _Session, now: Micros, *, room: bool) -> None:
-        """Judge by what is at *now*, monotonic time; *room*: the journal takes more."""
+    def look(
+        self,
+        session: _Session,
+        now: Micros,
+        *,
+        room: bool,
+        storing: bool = True,
+        taken: int = 0,
+    ) -> None:
+        """Judge by what is at *now*, monotonic time.
+
+        *room*: the journal takes more. *storing*: it can be written, so far as is known.
+        *taken*: so many messages have just been taken at once.
+        """
         if self._began_at is None:
             self._began_at = self._busy_at = self._free_at = now
         full = session.full
         if session.acknowledged != self._acknowledged or (room and not full):
             self._acknowledged, self._free_at = session.acknowledged, now
-        self.stuck = now - self._free_at >= STUCK_AFTER
-        if full:
+        self.stuck = now - self._free_at >= STUCK_AFTER or (full and not storing)
+        if full or taken >= MANY:
             self._busy_at = now
         self.caught_up = room and not session.waiting and self._over(session, now)
 

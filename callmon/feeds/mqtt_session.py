@@ -26,8 +26,10 @@ from callmon.clock import SECOND, Clock, Micros, next_turn
 from callmon.errors import FeedError
 from callmon.feeds.mqtt_account import BrokerTerms
 from callmon.feeds.mqtt_failures import (
+    HUNG_UP,
     NO_LIFE,
     NO_WORD,
+    SHORT_LIFE,
     NotSpokenError,
     missing,
     not_connected,
@@ -151,13 +153,19 @@ class MqttSession:
         silent = self._clock.monotonic() - max(self.arrived_at, self._connected_at)
         return now - min(silent, 2 * (self.terms.keepalive or self._settings.keepalive))
 
-    def failure(self) -> FeedError:
-        """Return why the connection has ended, as an error."""
+    @property
+    def short_lived(self) -> bool:
+        """Whether it has ended soon after it began."""
+        return self.ended and self._clock.monotonic() - self._connected_at < SHORT_LIFE
+
+    def failure(self, *, again: bool = False) -> FeedError:
+        """Return why the connection has ended, as an error; *again*: so soon, like the last."""
         return over(
             self._settings,
             self._ended or "",
             by_broker=self._by_broker,
             lived=self._clock.monotonic() - self._connected_at,
+            again=again,
         )
 
     # ---- subscribing --------------------------------------------------------------
@@ -334,7 +342,7 @@ class MqttSession:
         """Return why there is no connection, or no answer."""
         if self._ended is not None:
             closed = self._ended == NO_WORD
-            return NotSpokenError("it closed the connection" if closed else "no MQTT")
+            return NotSpokenError(HUNG_UP if closed else "no MQTT")
         if self._paho().socket() is not None:
             return missing(self._settings, "an answer to CONNECT")
         return not_connected(self._settings, error.__context__)
@@ -393,7 +401,8 @@ class MqttSession:
             topic = message.topic
         except UnicodeDecodeError:
             topic = ""  # of no topic that anybody asked for
-        if topic == VERSION_TOPIC and message.retain:
+        # Not only as an answer: a broker that starts tells it to all who ever asked.
+        if topic == VERSION_TOPIC and not message.qos:
             self.broker = bytes(message.payload).decode("utf-8", "replace")
             return
         self.arrived_at = self._clock.monotonic()

@@ -12,10 +12,22 @@ from typing import Final
 
 from callmon.journal.entries import JournalError, JournalReason
 
-__all__ = ["NAME", "Lock", "forget_wal", "journal_error", "mapped", "set_aside"]
+__all__ = [
+    "NAME",
+    "Lock",
+    "damaged_files",
+    "forget_wal",
+    "is_full",
+    "journal_error",
+    "mapped",
+    "set_aside",
+]
 
 NAME: Final = "journal.db"
 LOCK_NAME: Final = "journal.lock"
+
+ROOM_AT_LEAST: Final = 1 << 16
+"""Bytes without which a disk that was full is so still."""
 
 DAMAGED_AT_MOST: Final = 3
 """Files that are set aside: a disk that damages every file must not fill itself."""
@@ -78,6 +90,15 @@ def _look_at_disk(directory: Path) -> JournalReason:
     return JournalReason.OTHER if found.f_bavail else JournalReason.FULL
 
 
+def is_full(directory: Path) -> bool:
+    """Tell whether there is so little room that no more than a small commit fits by chance."""
+    try:
+        found = os.statvfs(directory)
+    except OSError:
+        return False
+    return found.f_bavail * found.f_frsize < ROOM_AT_LEAST
+
+
 class Lock:
     """Keeps a second callmon out of the directory, for as long as this one lives."""
 
@@ -86,13 +107,15 @@ class Lock:
         self._descriptor = -1
 
     def take(self) -> None:
-        """Hold the directory.
+        """Hold the directory, also one that has come in the place of the former.
 
         Raises:
             JournalError: somebody else does, or there is no way to.
         """
         if self._descriptor >= 0:
-            return
+            if self._is_in_place():
+                return
+            self.release()
         with mapped(self._path):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             # Read-only will do: also where nothing can be written the state can be read.
@@ -105,6 +128,15 @@ class Lock:
                 JournalReason.LOCKED, f"{self._path}: in use by another process"
             ) from error
         self._descriptor = descriptor
+
+    def _is_in_place(self) -> bool:
+        """Tell whether the file that is held is the one that others will find."""
+        held = os.fstat(self._descriptor)
+        try:
+            found = self._path.stat()
+        except OSError:
+            return False
+        return (held.st_dev, held.st_ino) == (found.st_dev, found.st_ino)
 
     def release(self) -> None:
         """Let go; the file stays, because who waits for it may hold it open."""
@@ -144,6 +176,14 @@ def set_aside(path: Path) -> Path:
             with contextlib.suppress(FileNotFoundError):
                 path.with_name(f"{path.name}{end}").rename(f"{aside}{end}")
     return aside
+
+
+def damaged_files(path: Path) -> int | None:
+    """Return how many files were set aside and are still there; None: nobody can tell."""
+    try:
+        return len(_set_aside_before(path))
+    except OSError:
+        return None
 
 
 def _set_aside_before(path: Path) -> list[tuple[int, Path]]:

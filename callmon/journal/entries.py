@@ -141,7 +141,7 @@ class JournalMetrics(Protocol):
         """Count a failure by ``JournalReason``."""
 
     def given_up(self, events: int) -> None:
-        """Count what will not be in the log: a checkpoint takes its place."""
+        """Count events that will not be in the log: a checkpoint takes their place."""
 
     def waiting(self, events: int) -> None:
         """Tell how many events are not durable yet."""
@@ -151,6 +151,9 @@ class JournalMetrics(Protocol):
 
     def size(self, size: int) -> None:
         """Tell how many bytes the journal takes."""
+
+    def damaged(self, files: int) -> None:
+        """Tell how many damaged files were set aside and are still there."""
 
     def checkpointed(self, at: Micros) -> None:
         """Tell of which instant the last durable checkpoint is."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from callmon.clock import Micros
-from callmon.events import Event
+from callmon.events import Event, FeedChanged
 from callmon.feeds.base import Position
 from callmon.intervals import Interval
 from callmon.journal.entries import AlertRecord, FeedInfo, TimePassed
@@ -105,14 +105,19 @@ class Load:
         )
 
     def give_up(self) -> int:
-        """Forget inputs and checkpoint, keep what they say of feeds; return how many."""
+        """Forget inputs and checkpoint, keep what they say of feeds; return how many events.
+
+        Marks of time, and of feeds that came or went, do not count: nobody misses them.
+        """
+        events = 0
         for told in self.inputs:
             if isinstance(told, Run):
+                events += sum(not isinstance(event, FeedChanged) for event in told.events)
                 self.known.tell(told.feed, told.ids, told.position)
-        count, self.count = self.count, 0
+        self.count = 0
         self.inputs = []
         self.checkpoint = None
-        return count
+        return events
 
     def absorb(self, later: "Load") -> None:
         """Put *later* behind; what was given up of it must be newer than these inputs."""
@@ -190,10 +195,19 @@ class Handover:
                 self.gap = self.wants_whole = False
             self.changed.notify()
 
-    def add_feed(self, info: FeedInfo) -> None:
-        """Take what a feed is."""
+    def add_feed(
+        self,
+        *feeds: FeedInfo,
+        positions: Mapping[str, Position] | None = None,
+        ids: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """Take what feeds are, and what they go on with: all of it, or nothing, survives."""
         with self.changed:
-            self._load.known.feeds[info.name] = info
+            known = self._load.known
+            known.feeds.update({info.name: info for info in feeds})
+            known.positions.update(positions or {})
+            for feed, told in (ids or {}).items():
+                known.tell(feed, told, None)
             self.changed.notify()
 
     def add_kept(self, key: str, value: bytes) -> None:

@@ -128,9 +128,13 @@ class Journal:
         The inputs that are still kept give what they can; the next checkpoint has to be
         a whole one.
         """
+        self.want_whole()
+        return dataclasses.replace(stored, through=0, at=0, parts={})
+
+    def want_whole(self) -> None:
+        """Refuse changes until there is a checkpoint of everything."""
         self._handover.want_whole()
         self._ask()
-        return dataclasses.replace(stored, through=0, at=0, parts={})
 
     async def close(self, timeout_s: float) -> None:
         """Write what waits and end the thread; a disk that does not answer is left."""
@@ -150,10 +154,15 @@ class Journal:
         """How many events are not durable."""
         return self._handover.pending
 
-    def feed(self, info: FeedInfo) -> None:
-        """Take what a feed is, before its first events."""
-        self._live[info.name] = info.live
-        self._handover.add_feed(info)
+    def feed(
+        self,
+        *feeds: FeedInfo,
+        positions: Mapping[str, Position] | None = None,
+        ids: Mapping[str, Sequence[int]] | None = None,
+    ) -> None:
+        """Take what feeds are, before their first events, and what they take over of others."""
+        self._live.update({info.name: info.live for info in feeds})
+        self._handover.add_feed(*feeds, positions=positions, ids=ids)
 
     def record(
         self,
@@ -247,6 +256,8 @@ class Journal:
             self._metrics.up(report.up)
         if report.size is not None:
             self._metrics.size(report.size)
+        if report.damaged is not None:
+            self._metrics.damaged(report.damaged)
         if report.load is not None:
             self._hear_of_commit(report, report.load)
         if self.trouble or self.pending <= self._room_below:

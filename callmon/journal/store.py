@@ -223,21 +223,24 @@ class Store:
         self._connection.executemany(
             "INSERT INTO feeds (name, type, source, stream, live) VALUES (?, ?, ?, ?, ?)"
             " ON CONFLICT (name) DO UPDATE SET type = excluded.type,"
-            " source = excluded.source, stream = excluded.stream, live = excluded.live",
+            " source = excluded.source, stream = excluded.stream, live = excluded.live,"
+            # A place means nothing to a feed of another type.
+            " position = CASE WHEN type = excluded.type THEN position END",
             [(feed.name, feed.type, feed.source, feed.stream, feed.live) for feed in feeds],
         )
 
     def _feed(self, name: str) -> int:
         number = self._feeds.get(name)
         if number is None:
-            number = self._feeds[name] = int(
-                self._connection.execute(
-                    "INSERT INTO feeds (name, type, source, stream, live)"
-                    " VALUES (?, '', '', '', 0)"
-                    " ON CONFLICT (name) DO UPDATE SET name = name RETURNING number",
-                    (name,),
-                ).fetchone()[0]
+            self._connection.execute(
+                "INSERT OR IGNORE INTO feeds (name, type, source, stream, live)"
+                " VALUES (?, '', '', '', 0)",
+                (name,),
             )
+            found = self._connection.execute(
+                "SELECT number FROM feeds WHERE name = ?", (name,)
+            ).fetchone()
+            number = self._feeds[name] = int(found[0])
         return number
 
     def _insert(self, statement: str, columns: int, values: list[Any]) -> int:

@@ -9,7 +9,7 @@ from typing import Final
 import structlog
 
 from callmon.clock import SECOND, Clock, Micros
-from callmon.journal.disk import NAME, Lock, forget_wal, set_aside
+from callmon.journal.disk import NAME, Lock, damaged_files, forget_wal, is_full, set_aside
 from callmon.journal.entries import FeedInfo, JournalError, JournalReason, Retention, Stored
 from callmon.journal.handover import Handover, Known, Load, Run
 from callmon.journal.reading import read_apart
@@ -21,6 +21,15 @@ __all__ = ["Pace", "Report", "Writer"]
 log = structlog.get_logger(__name__)
 
 _END: Final = object()
+
+_NOTHING_KNOWN: Final = (
+    "what was in it is known no more: counters, places in logs, half-hours and alerts;"
+    " begun as at a first run"
+)
+_STATE_KNOWN: Final = (
+    "events, half-hours and alerts written before are missing; the state goes on,"
+    " in a fresh file"
+)
 
 LOOK_EVERY: Micros = SECOND
 """How often the file is looked for in its place, and measured."""
@@ -49,6 +58,7 @@ class Report:
     seconds: float = 0.0
     duplicates: int = 0
     size: int | None = None
+    damaged: int | None = None  #: files set aside that are still there; None: as before
 
 
 class Writer:
@@ -79,6 +89,7 @@ class Writer:
         self._damaged = False
         self._removed = False
         self._failures = 0
+        self._full = False  #: the last failure was for want of room
         self._acknowledged = False
         self._pruning: tuple[Retention, Micros] | None = None
         self._pruned: tuple[Retention, Micros] | None = None  #: what ``_slices`` is of
@@ -101,6 +112,7 @@ class Writer:
 
     def begin(self) -> tuple[Stored, str]:
         """Open for the first time; return what was stored, or why nothing is known."""
+        self._count_damaged()
         waited = 0.0
         while True:
             try:
@@ -177,7 +189,7 @@ class Writer:
                     self._pruning = None
 
     def _recover(self) -> None:
-        if self._failures:
+        if self._failures and not (self._full and is_full(self.path.parent)):
             self._failures = 0
             log.info("journal.recovered", path=str(self.path))
             self._report(Report(up=True))
@@ -197,8 +209,9 @@ class Writer:
                 self._acknowledged = False
             if self._pruning is not None:
                 return
-            handover.changed.wait_for(self._has_work)
-            handover.changed.wait_for(self._is_due, self._pace.gather_s)
+            # Now and then also without work: is the file where it was, and the lock?
+            if handover.changed.wait_for(self._has_work, LOOK_EVERY / SECOND):
+                handover.changed.wait_for(self._is_due, self._pace.gather_s)
 
     def _has_work(self) -> bool:
         return self._handover.has_work() or self._pruning is not None or self._damaged
@@ -267,17 +280,28 @@ class Writer:
             self._store = None
 
     def _look(self, store: Store) -> None:
-        """See, now and then, that the file is where it was, and how large."""
+        """See, now and then, that the files are where they were, and how large."""
         now = self._clock.monotonic()
         if self._looked_at is None or now - self._looked_at >= LOOK_EVERY:
             store.check_place()
+            self._lock.take()  # where it was deleted: before somebody else comes in
             self._looked_at = now
             self._report(Report(size=store.size()))
+            self._count_damaged()  # people delete them, too
+
+    def _count_damaged(self) -> None:
+        self._report(Report(damaged=damaged_files(self.path)))
 
     def _set_aside(self) -> None:
         aside = set_aside(self.path)
         self._damaged = False
-        log.error("journal.set_aside", path=str(aside), reason=JournalReason.CORRUPT)
+        log.error(
+            "journal.set_aside",
+            path=str(aside),
+            reason=JournalReason.CORRUPT,
+            error=_NOTHING_KNOWN if self._commits is None else _STATE_KNOWN,
+        )
+        self._count_damaged()
 
     # ---- writing --------------------------------------------------------------------
 
@@ -302,6 +326,7 @@ class Writer:
 
     def _fail(self, error: JournalError) -> None:
         self._failures += 1
+        self._full = error.reason is JournalReason.FULL
         self._damaged |= error.reason is JournalReason.CORRUPT
         self._removed |= error.reason is JournalReason.REMOVED
         self._leave()

@@ -210,7 +210,9 @@ def test_arrays_of_all_queues_are_reports_of_each() -> None:
             day=DayCounts(outcomes={"answered": 190, "abandoned": 15}),
             **settings,
         ),
-        QueueReported(AT, "acd", SEQ + 1, "sales", waiting=0, **settings),
+        QueueReported(
+            AT, "acd", SEQ + 1, "sales", waiting=0, forgotten=("longest_wait",), **settings
+        ),
     ] == decoded.events
     assert ([None, None], []) == (decoded.ids, decoded.drops)
 
@@ -291,6 +293,15 @@ def test_a_scalar_that_is_none_is_refused(topic: str, payload: bytes, drops: lis
 
     assert ([], [], drops) == (decoded.events, decoded.ids, decoded.drops)
     assert bool(drops) == bool(decoded.problem)
+
+
+def test_a_scalar_null_says_that_the_source_cannot_say() -> None:
+    """As null in JSON does: it is no number, and no mistake either."""
+    decoded = decode(SCALARS, "pbx/a/waiting", b"null")
+
+    forgets = QueueReported(NOW, "acd", SEQ, "a", forgotten=("waiting",))
+    assert [forgets] == decoded.events
+    assert ([], []) == (decoded.drops, decoded.doubts)
 
 
 def test_a_native_message_is_read_as_it_is_but_for_what_its_topic_says() -> None:
@@ -421,8 +432,10 @@ def test_the_first_template_that_fits_counts() -> None:
 
     assert ("a/+/x", "a/#") == of.filters
     # The first would want a time, the second a type.
-    assert "at: expected a value, found none" == decode(of, "a/b/x", {"waiting": 3}).problem
-    assert "type: expected a value, found none" == decode(of, "a/b/y", {}).problem
+    first = decode(of, "a/b/x", {"waiting": 3}).problem
+    last = decode(of, "a/b/y", {}).problem
+    assert "a/{queue}/x: at: expected a value, found none" == first
+    assert "a/#: type: expected a value, found none" == last
 
 
 def test_places_of_events_grow_from_message_to_message() -> None:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from callmon.clock import SECOND, Micros
 from callmon.decode.native import MAX_EVENTS, OPEN_WRAPUP, Decoded, NativeReader
-from callmon.decode.native_words import LEFT, NATIVE_FIELDS, NATIVE_TYPES
+from callmon.decode.native_words import LEFT, NATIVE_FIELDS, NATIVE_TYPES, STAFFED
 from callmon.events import (
     AgentChanged,
     AgentRemoved,
@@ -200,16 +200,57 @@ def test_what_a_snapshot_does_not_say_is_not_known() -> None:
     message = {"type": "queue.snapshot", "at": AT, "queue": "support"}
     agents = {"busy": 1, "ringing": 0, "available": 0, "wrapup": 0, "paused": 0}
 
-    assert QueueReported(*FIRST) == event_of(**message, waiting=None)
     assert QueueReported(*FIRST, waiting=0) == event_of(**message, waiting=0)
     assert QueueReported(*FIRST, longest_wait=0) == event_of(**message, longest_wait_s=0)
     assert QueueReported(*FIRST, day=DayCounts()) == event_of(**message, day={})
     known = event_of(**message, agents=agents)
     assert QueueReported(*FIRST, agents=(1, 0, 0, 0, 0, 0)) == known
-    assert QueueReported(*FIRST) == event_of(**message, agents=dict.fromkeys(agents))
-    some = read({**message, "agents": {**agents, "wrapup": None}})
+    assert QueueReported(*FIRST) == event_of(**message, agents={})
+    del agents["wrapup"]
+    some = read({**message, "agents": agents})
     assert ([QueueReported(*FIRST)], ["missing_fields"]) == (some.events, some.doubts)
     assert "agents: expected all of busy, ringing" in some.problem
+
+
+@pytest.mark.parametrize(
+    ("said", "forgotten"),
+    [
+        ({"waiting": None}, "waiting"),
+        ({"longest_wait_s": None}, "longest_wait"),
+        ({"talking": None}, "talking"),
+        ({"agents": None}, "agents"),
+        ({"agents": {"busy": None}}, "agents"),
+        ({"agents": dict.fromkeys(STAFFED)}, "agents"),
+    ],
+)
+def test_null_says_that_a_figure_is_not_known_any_more(
+    said: dict[str, object], forgotten: str
+) -> None:
+    """A key that is missing leaves it as it was told last."""
+    found = event_of(type="queue.snapshot", at=AT, queue="support", **said)
+
+    assert QueueReported(*FIRST, forgotten=(forgotten,)) == found
+
+
+def test_a_state_that_cannot_be_said_any_more_takes_all_agents_with_it() -> None:
+    """How many are at work is not known without it; that others were told is noted."""
+    agents = {**dict.fromkeys(STAFFED, 1), "wrapup": None}
+    some = read({"type": "queue.snapshot", "at": AT, "queue": "support", "agents": agents})
+
+    forgets = QueueReported(*FIRST, forgotten=("agents",))
+    assert ([forgets], ["missing_fields"]) == (some.events, some.doubts)
+
+
+def test_a_null_of_the_day_takes_nothing_back() -> None:
+    """What has happened has happened; nor can a state that is not at work be missed."""
+    agents = {**dict.fromkeys(STAFFED, 1), "away": None}
+    message = {"type": "queue.snapshot", "at": AT, "queue": "support"}
+
+    assert QueueReported(*FIRST) == event_of(**message, day=None)
+    day = event_of(**message, day={"answered": None, "talk_s": None})
+    assert QueueReported(*FIRST, day=DayCounts()) == day
+    staffed = event_of(**message, agents=agents)
+    assert QueueReported(*FIRST, agents=(1, 1, 1, 1, 1, 0)) == staffed
 
 
 def test_a_restart_has_neither_queue_nor_contact() -> None:

@@ -68,6 +68,7 @@ def test_a_path_is_read_step_by_step(text: str, before: Path, after: Path | None
     [
         *("", ".", "a.", ".a", "a..b", "a[", "a[]", "a[-1]", "a[x]", "a]b", "a[0]b", "a.[0]"),
         *("a[*].b[*]", "{queue}", 'a["', 'a[""]', "a" * 3 + ".a" * 32, "$.a[?(@.b)]"),
+        *("$", "$.a", "$[0]"),
     ],
 )
 def test_what_is_no_path_is_refused(text: str) -> None:

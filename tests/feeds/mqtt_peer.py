@@ -310,6 +310,7 @@ class Desk:
         self.current: list[int] = []  #: events known, each time that was all
         self.failure: FeedError | None = None
         self.commit_after = commit_after
+        self.storing = True
         self.room = asyncio.Event()
         self.room.set()
         self._done: list[Any] = []
@@ -325,6 +326,7 @@ class Desk:
                 current=lambda: self.current.append(len(self.events)),
                 account=self.accounts.append,
                 room=self._has_room,
+                storing=lambda: self.storing,
                 resume=self.memory.position,
             ),
         )

@@ -240,6 +240,30 @@ async def test_a_feed_that_waits_for_the_journal_says_so(
     assert "waiting for the journal: 3 messages unacknowledged" in desk.said[1][1]
 
 
+async def test_a_full_window_over_a_dead_disk_is_blind_at_once(
+    broker: Broker, clock: ManualClock
+) -> None:
+    """No other feed has to wait for what cannot come."""
+    desk = _desk(broker, clock, receive_maximum=3, commit_after=None)
+
+    async with desk.seeing():
+        desk.storing = False
+        for number in (1, 2):
+            broker.publish(joined(number))
+        await passing(clock, SECOND)
+        assert [True] == [up for up, _ in desk.said]
+        broker.publish(joined(3))
+        await until(lambda: len(desk.contacts) == 3)
+        await passing(clock, SECOND)
+        assert [True, False] == [up for up, _ in desk.said]
+        desk.storing = True
+        desk.commit()
+        await passing(clock, SECOND)
+
+    assert [True, False, True] == [up for up, _ in desk.said]
+    assert "waiting for the journal: 3 messages unacknowledged" in desk.said[1][1]
+
+
 async def test_a_journal_without_room_for_long_makes_the_feed_blind(
     broker: Broker, clock: ManualClock
 ) -> None:
@@ -444,6 +468,19 @@ async def test_a_broker_that_hangs_up_on_a_question_is_not_asked_again(
     assert 1 == [topics for topics, _ in broker.subscribed].count("$SYS/broker/version")
 
 
+async def test_what_a_broker_says_of_itself_when_it_starts_is_none_of_our_messages(
+    broker: Broker, clock: ManualClock
+) -> None:
+    """Our session still asks for its version: it comes before we ask, and as if just said."""
+    desk = _desk(broker, clock)
+    async with desk.seeing():
+        broker.publish(b"mosquitto version 2.0.22", "$SYS/broker/version", qos=0)
+        await passing(clock, SECOND)
+
+    assert [] == desk.accounts
+    assert not desk.drops
+
+
 @pytest.mark.parametrize(
     ("version", "found"),
     [
@@ -507,8 +544,8 @@ async def test_retained_events_are_not_told(broker: Broker, clock: ManualClock) 
     assert ([], {("decode", "retained"): 1}) == (desk.contacts, desk.drops)
 
 
-async def test_another_broker_has_forgotten_nothing(clock: ManualClock) -> None:
-    """It never knew us: nothing is missing that it could have kept."""
+async def test_what_waits_in_another_session_is_a_gap(clock: ManualClock) -> None:
+    """Another broker or client_id has nothing of what was published meanwhile."""
     async with Broker() as former, Broker() as other:
         first = _desk(former, clock)
         async with first.seeing():
@@ -519,7 +556,14 @@ async def test_another_broker_has_forgotten_nothing(clock: ManualClock) -> None:
         async with second.seeing():
             other.publish(joined(2))
             await until(lambda: len(other.acked) == 1)
+        third = _desk(other, clock, memory=second.memory)
+        other.session_present = True
+        async with third.seeing():
+            pass
 
-    assert [] == second.gaps
+    ((length, reason),) = second.gaps
+    assert length >= 60 * SECOND
+    assert reason.endswith("client_id, host or port is another than before")
+    assert [] == third.gaps
     assert second.position is not None
     assert 2 == second.position["seq"]

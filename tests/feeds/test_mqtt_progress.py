@@ -6,7 +6,7 @@ import pytest
 
 from callmon.clock import SECOND, Micros
 from callmon.feeds.mqtt_account import BrokerTerms
-from callmon.feeds.mqtt_progress import Progress
+from callmon.feeds.mqtt_progress import MANY, Progress
 from callmon.feeds.settings import MqttVersion
 
 START = 1_000 * SECOND
@@ -46,6 +46,23 @@ def test_traffic_does_not_hold_up_who_has_room() -> None:
         progress.look(session, START + tenth * TENTH, room=True)
 
     assert progress.caught_up
+
+
+def test_many_messages_at_once_speak_for_a_backlog() -> None:
+    """Acknowledged as fast as they come, they never fill the window."""
+    progress, session = Progress(), _Session()
+    for tenth in range(30):
+        session.arrived_at = START + tenth * TENTH
+        progress.look(session, START + tenth * TENTH, room=True, taken=MANY)
+        assert not progress.caught_up
+
+    found = []
+    for tenth in range(30, 33):
+        session.arrived_at = START + tenth * TENTH
+        progress.look(session, START + tenth * TENTH, room=True, taken=MANY - 1)
+        found.append(progress.caught_up)
+
+    assert [False, True, True] == found
 
 
 def test_a_full_window_speaks_for_a_backlog() -> None:
@@ -102,6 +119,18 @@ def test_nothing_durable_for_ten_seconds_is_stuck() -> None:
     found.append(progress.stuck)
 
     assert [False, False, True, False] == found
+
+
+def test_a_full_window_over_a_dead_disk_is_stuck_at_once() -> None:
+    """Nothing will be acknowledged: the others must not wait for what cannot come."""
+    progress, session = Progress(), _Session()
+
+    found = []
+    for session.full, storing in ((False, False), (True, True), (True, False)):
+        progress.look(session, START, room=True, storing=storing)
+        found.append(progress.stuck)
+
+    assert [False, False, True] == found
 
 
 def test_a_slow_disk_is_not_stuck() -> None:

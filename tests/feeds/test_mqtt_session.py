@@ -115,6 +115,21 @@ async def test_each_refusal_has_its_words(
     assert (FeedReason.MISSING if retry else FeedReason.DENIED) == error.reason
 
 
+async def test_another_client_is_suspected_after_the_second_loss(broker: Broker) -> None:
+    """The first may be a cut, or a restart of the broker; one long after is again the first."""
+    clock = ManualClock()
+    desk = Desk(settings(broker.port), clock)
+
+    said = []
+    for lived in (1, 1, 61, 1):
+        async with desk.seeing():
+            await passing(clock, lived * SECOND, SECOND)
+            broker.cut()
+            said.append("has another client come" in str(await desk.failed()))
+
+    assert [False, True, False, False] == said
+
+
 async def test_the_older_version_is_spoken_where_5_is_not(broker: Broker) -> None:
     """The broker says so in the words of 3.1.1."""
     broker.speaks_5 = False

@@ -22,6 +22,7 @@ class Counts:
         self.ups: list[bool] = []
         self.checkpoints: list[int] = []
         self.bytes = 0
+        self.damaged_files = 0
 
     def committed(self, events: int, seconds: float) -> None:
         """Count a commit."""
@@ -48,6 +49,10 @@ class Counts:
     def size(self, size: int) -> None:
         """Note the size."""
         self.bytes = size
+
+    def damaged(self, files: int) -> None:
+        """Note how many files were set aside."""
+        self.damaged_files = files
 
     def checkpointed(self, at: int) -> None:
         """Note a checkpoint."""

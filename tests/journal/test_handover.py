@@ -2,6 +2,7 @@
 
 import pytest
 
+from callmon.events import FeedChanged
 from callmon.intervals import HALF_HOUR, Interval
 from callmon.journal import AlertRecord, TimePassed, handover
 from callmon.journal.handover import Handover, Load, Run
@@ -90,7 +91,7 @@ def test_what_is_being_written_counts() -> None:
     assert (0, True, True) == (desk.pending, desk.gap, desk.wants_whole)
     assert desk.take() is None
     desk.put_back(flight)
-    assert 4 == desk.given_up
+    assert 3 == desk.given_up
     desk.add_checkpoint(5, {"a": b"all"}, whole=True)
     load = _take(desk)
     assert ([], [1, 2, 4]) == (load.inputs, list(load.known.ids["mq"]))
@@ -113,6 +114,23 @@ def test_a_flight_that_arrived_is_not_given_up() -> None:
 
     assert (2, 1) == (flight.count, desk.given_up)
     assert (1, [3]) == (load.count, list(load.known.ids["mq"]))
+
+
+def test_marks_of_our_own_are_no_loss() -> None:
+    """Only what feeds told counts as given up, whether it was before the gap or in it."""
+    seen = FeedChanged(0, "pbx", 0, "mq", up=True, live=True)
+    desk = _handover()
+    desk.add(TimePassed(1), 1)
+    desk.add(Run("mq", [seen], (), None), 1)
+    desk.add(Run("mq", [joined(2), joined(3)], [2, 3], None), 2)
+
+    desk.lose()
+    desk.add(TimePassed(4), 1)
+    desk.add(Run("mq", [seen], (), None), 1)
+
+    assert (2, 0) == (desk.given_up, desk.pending)
+    desk.add(Run("mq", [joined(5), joined(6)], [5, 6], None), 2)
+    assert 4 == desk.given_up
 
 
 def test_who_waits_for_a_gap_is_told_behind_it() -> None:

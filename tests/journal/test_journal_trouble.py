@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from callmon.journal import JournalReason, schema
+from callmon.journal import JournalReason, disk, schema
 from tests.journal.desk import Counts, durable, found, held, info, joined, journal, until
 
 pytestmark = pytest.mark.anyio
@@ -196,7 +196,7 @@ async def test_a_damaged_file_is_set_aside_at_the_start(
     assert (True, {}, "") == (stored.created, stored.feeds, desk.trouble)
     aside = tmp_path / "journal.db.damaged-1"
     assert damaged == await asyncio.to_thread(aside.read_bytes)
-    assert 1 == counts.total["failed corrupt"]
+    assert (1, 1) == (counts.total["failed corrupt"], counts.damaged_files)
     _, told = await found(tmp_path)
     assert [5] == told
 
@@ -235,6 +235,7 @@ async def test_a_file_damaged_while_it_runs_is_replaced(tmp_path: Path) -> None:
     )
     assert "" == desk.trouble
     assert counts.total["failed corrupt"] >= 1
+    assert 1 == counts.damaged_files
 
 
 def _damage_all(directory: Path) -> None:
@@ -263,6 +264,69 @@ async def test_a_file_that_is_gone_is_noticed(tmp_path: Path) -> None:
     assert ([], {"a": b"all"}, [1, 2]) == (told, stored.parts, stored.ids["mq"])
     assert {"at": 2} == stored.feeds["mq"].position
     assert 1 == counts.total["failed removed"]
+
+
+@pytest.mark.parametrize("gone", [["journal.lock"], ["journal.lock", "journal.db"]])
+async def test_a_lock_that_is_gone_is_taken_again(tmp_path: Path, gone: list[str]) -> None:
+    """Else a second callmon would hold another file of the same name, and both would write."""
+    first, second = journal(tmp_path), journal(tmp_path)
+    await first.start()
+    first.record("mq", [joined(1)], [1], None)
+    await durable(first)
+    for name in gone:
+        await asyncio.to_thread((tmp_path / name).unlink)
+    first._writer._looked_at = None  # a second has passed
+    first.record("mq", [joined(2)], [2], None)
+    if len(gone) > 1:
+        await until(lambda: first.wants_whole)
+        first.checkpoint(2, {}, whole=True)
+    await durable(first)
+
+    await second.start()
+
+    assert f"{tmp_path}/journal.lock: in use by another process" == second.trouble
+    await first.close(5)
+    await second.close(5)
+
+
+async def test_who_came_in_through_a_lock_that_was_gone_is_alone(tmp_path: Path) -> None:
+    """The first notices, says so, and writes nothing until the second has ended."""
+    first, second = journal(tmp_path), journal(tmp_path)
+    await first.start()
+    first.record("mq", [joined(1)], [1], None)
+    await durable(first)
+    await asyncio.to_thread((tmp_path / "journal.lock").unlink)
+    await second.start()
+
+    first._writer._looked_at = None  # a second has passed
+    first.record("mq", [joined(2)], [2], None)
+    await until(lambda: bool(first.trouble))
+
+    assert "" == second.trouble
+    assert f"{tmp_path}/journal.lock: in use by another process" == first.trouble
+    second.record("mq", [joined(3)], [3], None)
+    await durable(second)
+    await second.close(5)
+    await until(lambda: first.wants_whole)
+    first.checkpoint(3, {"a": b"all"}, whole=True)
+    await durable(first)
+    await first.close(5)
+
+
+async def test_a_file_that_is_gone_is_noticed_without_work(tmp_path: Path) -> None:
+    """At night nobody calls, and what is known must not be lost with the next power cut."""
+    desk = journal(tmp_path)
+    await desk.start()
+    desk.record("mq", [joined(1)], [1], None)
+    await durable(desk)
+    await asyncio.to_thread((tmp_path / "journal.db").unlink)
+
+    await until(lambda: desk.wants_whole)
+
+    desk.checkpoint(1, {"a": b"all"}, whole=True)
+    await durable(desk)
+    await desk.close(5)
+    assert (tmp_path / "journal.db").exists()
 
 
 async def test_a_file_put_in_its_place_is_noticed(tmp_path: Path) -> None:
@@ -317,6 +381,30 @@ async def test_a_full_disk_is_survived(tmp_path: Path, monkeypatch: pytest.Monke
     assert ([], {"a": b"n" * 400_000}) == (told, stored.parts)
     assert list(range(4_000)) == stored.ids["mq"]
     assert "" == desk.trouble
+
+
+async def test_a_commit_that_fits_does_not_make_a_full_disk_well(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What fits is durable, but the next will not fit: people hear of trouble once."""
+    monkeypatch.setattr(schema, "PRAGMAS", (*schema.PRAGMAS, "PRAGMA max_page_count = 40"))
+    desk = journal(tmp_path)
+    await desk.start()
+    desk.keep("much", b"x" * 400_000)
+    await until(lambda: bool(desk.trouble))
+    monkeypatch.undo()
+    monkeypatch.setattr(disk, "ROOM_AT_LEAST", 1 << 60)
+
+    for number in range(3):
+        desk.record("mq", [joined(number)], [number], None)
+        await durable(desk)
+        assert "no room left on the disk" in desk.trouble
+    monkeypatch.undo()
+
+    await until(lambda: not desk.trouble)
+    await desk.close(5)
+    _, told = await found(tmp_path)
+    assert [0, 1, 2] == told
 
 
 async def test_a_file_that_takes_no_writes_is_survived(

@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+import structlog
 
 from callmon.clock import SystemClock
 from callmon.journal import Retention, Stored, store
@@ -102,6 +103,57 @@ def test_deleting_goes_on_after_a_failure(desk: Desk) -> None:
     assert desk.writer._pruning is None
     assert [] == [report for report in desk.reports if report.up is False]
     assert [] == desk.end()
+
+
+def _told(desk: Desk) -> list[int]:
+    return [report.damaged for report in desk.reports if report.damaged is not None]
+
+
+@pytest.mark.parametrize("running", [False, True])
+def test_what_a_damaged_file_costs_is_said(tmp_path: Path, *, running: bool) -> None:
+    """In words in the log, and in the count of such files: at a start more is lost."""
+    desk = Desk(tmp_path)
+    with structlog.testing.capture_logs() as logs:
+        if running:
+            desk.writer.condemn()
+            desk.writer.attempt()
+        else:
+            desk.end()
+            desk.path.write_bytes(b"nonsense" * 1000)
+            desk = Desk(tmp_path)
+
+    (line,) = [line for line in logs if line["event"] == "journal.set_aside"]
+    assert (f"{desk.path}.damaged-1", "error") == (line["path"], line["log_level"])
+    assert running == ("the state goes on" in line["error"])
+    assert running != ("counters" in line["error"])
+    assert "half-hours and alerts" in line["error"]
+    assert [0, 1] == _told(desk)[:2]
+    assert [] == desk.end()
+
+
+def test_damaged_files_are_counted_until_they_are_gone(tmp_path: Path) -> None:
+    """Those of before are known before anything is opened; who deletes them is noticed."""
+    for name in ("journal.db.damaged-1", "journal.db.damaged-1-wal", "journal.db.damaged-7"):
+        (tmp_path / name).touch()
+    desk = Desk(tmp_path)
+    assert 2 == desk.reports[0].damaged
+
+    (tmp_path / "journal.db.damaged-1").unlink()
+    desk.writer.attempt()
+
+    assert [2, 1] == _told(desk)
+    assert [] == desk.end()
+
+
+def test_damaged_files_that_nobody_can_count_are_not_told(tmp_path: Path) -> None:
+    """A place that cannot be looked at has neither none nor some."""
+    place = tmp_path / "state"
+    place.touch()
+
+    desk = Desk(place)
+
+    assert [] == _told(desk)
+    assert "File exists" in desk.trouble
 
 
 def test_an_error_of_ours_does_not_end_the_writing(desk: Desk) -> None:
