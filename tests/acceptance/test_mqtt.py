@@ -237,10 +237,13 @@ async def test_two_callmons_with_one_identifier_are_named(
 ) -> None:
     """They throw each other out: a mistake that nobody finds without a word about it."""
     desk = _desk(broker, version=version)
-    other = _desk(broker, version=version)
 
-    async with desk.seeing(), other.running():
+    async with desk.seeing(), _desk(broker, version=version).running():
         error = await desk.failed()
+    if error.retry:
+        # A cut connection looks the same; it is hardly cut again at once.
+        async with desk.seeing(), _desk(broker, version=version).running():
+            error = await desk.failed()
 
     assert "client_id 'callmon-1'" in str(error)
     # Only in MQTT 5 it is certain, and 2.0.11 does not say it even there.
