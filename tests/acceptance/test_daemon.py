@@ -42,6 +42,7 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.anyio, pytest.mark.timeout(240
 HOUR: Micros = 3_600 * SECOND
 KILLS = 5
 SCRAPE_EVERY_S = 0.2
+LINES = 3_500
 LINES_A_SECOND = 200
 CAUGHT_UP_WITHIN_S = 60.0
 
@@ -136,7 +137,8 @@ async def test_kills_and_rotations_lose_nothing(tmp_path: Path, seed: int) -> No
     """
     chance = random.Random(seed)
     end = int(time.time()) * SECOND
-    lines = simulated_lines(end - 5 * HOUR, 4 * HOUR, seed)
+    # A day has enough of them at any hour; a night has not.
+    lines = simulated_lines(end - 25 * HOUR, 24 * HOUR, seed)[-LINES:]
     with LogWriter(tmp_path / "queue_log") as log:
         async with daemon(tmp_path) as running:
             scraper = Scraper(running.url)
