@@ -90,6 +90,7 @@ class App:
         self._page = self._new_page()
         self._feeds: dict[str, tuple[FeedSettings, asyncio.Task[None]]] = {}
         self._delivering: asyncio.Task[None] | None = None
+        self._schedule: Schedule | None = None
         self._group: asyncio.TaskGroup | None = None
         self._seen = self._look()
         self._started = asyncio.Event()
@@ -129,7 +130,8 @@ class App:
                 await self._begin()
                 group.create_task(self.monitor.run())
                 group.create_task(self._keeper.run())
-                group.create_task(self._schedule().run())
+                self._schedule = self._new_schedule()
+                group.create_task(self._schedule.run())
                 group.create_task(self._watch_files())
                 group.create_task(self._refresh_server())
                 group.create_task(self._measure_stalls())
@@ -148,7 +150,7 @@ class App:
                     await self.server.stop()
             await self._keeper.close(STOP_TIMEOUT_S)
 
-    def _schedule(self) -> Schedule:
+    def _new_schedule(self) -> Schedule:
         jobs = chores(lambda: self.config, self.monitor, self._journal, self._clock)
         kept = self._keeper.kept
         return Schedule(self._clock, jobs, kept, self._journal.keep, self._telemetry)
@@ -314,6 +316,8 @@ class App:
         self.monitor.reconfigure(config.engine_settings())
         self._expect_feeds(config)
         self._change_feeds(config, heirs)
+        if self._schedule is not None:
+            self._schedule.ask_again()  # calendars may be others
 
     def _heirs(self, config: Config) -> dict[str, FeedSettings]:
         """Return who goes on reading what a feed reads that is changed or renamed."""

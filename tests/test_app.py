@@ -558,3 +558,18 @@ async def test_a_taken_port_is_said(tmp_path: Path) -> None:
         )
         with pytest.raises(ConfigError, match=f"{port}"):
             await serve(second)
+
+
+async def test_a_calendar_that_comes_with_a_reload_is_heeded(tmp_path: Path) -> None:
+    """Its first turn is waited for from then on, not after the next start."""
+    async with running(tmp_path, START, thresholds="thresholds: []\n") as (daemon, _):
+        app = daemon.app
+        assert app is not None
+        assert app._schedule is not None
+        scheduler = app._schedule._scheduler
+        assert scheduler.get_job("calendars").next_run_time is None
+        calendars = 'calendars: {open: {weekly: {mon-sun: ["09:00-18:00"]}}}\n'
+        (tmp_path / "thresholds.yml").write_text(f"thresholds: []\n{calendars}")
+        assert () == tuple(await daemon.reload())
+
+        assert scheduler.get_job("calendars").next_run_time is not None
