@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Protocol
 
-__all__ = ["SECOND", "Clock", "Micros", "SystemClock", "next_turn"]
+__all__ = ["SECOND", "Clock", "Micros", "SystemClock", "next_turn", "wait_at_most"]
 
 Micros = int
 """Microseconds: since the Unix epoch for an instant, a length for a duration.
@@ -42,6 +42,15 @@ class SystemClock:
     async def sleep(self, delay: Micros) -> None:
         """Wait with ``asyncio.sleep``."""
         await asyncio.sleep(delay / SECOND)
+
+
+async def wait_at_most(clock: Clock, delay: Micros, event: asyncio.Event) -> None:
+    """Return when *event* is set, or *delay* has passed by *clock*: it is set then, too."""
+    async with asyncio.TaskGroup() as group:
+        alarm = group.create_task(clock.sleep(delay))
+        alarm.add_done_callback(lambda _: event.set())
+        await event.wait()
+        alarm.cancel()
 
 
 async def next_turn() -> None:

@@ -15,7 +15,7 @@ import msgspec
 import structlog
 
 from callmon.calendars import Calendar
-from callmon.clock import SECOND, Clock, Micros
+from callmon.clock import SECOND, Clock, Micros, wait_at_most
 from callmon.engine import Engine, EngineSettings
 from callmon.errors import DropReason
 from callmon.events import KINDS, Event, FeedChanged
@@ -441,11 +441,7 @@ class Monitor:
     async def _sleep(self, delay: Micros) -> None:
         """Sleep for *delay*, or until something is due earlier."""
         self._sleeping_until = self.now() + delay
-        async with asyncio.TaskGroup() as group:
-            sleep = group.create_task(self.clock.sleep(delay))
-            sleep.add_done_callback(lambda _: self._wake.set())
-            await self._wake.wait()
-            sleep.cancel()
+        await wait_at_most(self.clock, delay, self._wake)
 
     # ---- inside -------------------------------------------------------------------
 

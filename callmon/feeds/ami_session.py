@@ -14,7 +14,7 @@ import ssl
 from collections import deque
 from collections.abc import Mapping
 
-from callmon.clock import SECOND, Micros, next_turn
+from callmon.clock import SECOND, Micros, next_turn, wait_at_most
 from callmon.decode.ami import AmiDecoder, Message, encode_action
 from callmon.errors import DecodeError, DecodeReason, FeedError, FeedReason
 from callmon.feeds.ami_stream import MAX_BACKLOG_BYTES, AmiStream
@@ -152,11 +152,7 @@ class AmiSession:
         """Return when bytes have come, the connection has ended, or ``STEP`` has passed."""
         changed = self.stream.changed
         if not changed.is_set():
-            async with asyncio.TaskGroup() as group:
-                alarm = group.create_task(self._clock.sleep(STEP))
-                alarm.add_done_callback(lambda _: changed.set())
-                await changed.wait()
-                alarm.cancel()
+            await wait_at_most(self._clock, STEP, changed)
         changed.clear()
 
     def quoted(self, text: str) -> str:

@@ -19,6 +19,7 @@ from callmon.feeds.ami_session import AmiSession, Received
 from callmon.feeds.ami_stream import MAX_BACKLOG_BYTES
 from callmon.feeds.base import MEMORY, FeedContext, Position
 from callmon.feeds.settings import AsteriskAmiSettings
+from callmon.feeds.voice import Voice
 
 __all__ = ["AsteriskAmiFeed"]
 
@@ -32,7 +33,7 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class AsteriskAmiFeed:
-    """Listens to one Asterisk. ``account`` says what is wrong with its login, for people."""
+    """Listens to one Asterisk."""
 
     def __init__(
         self,
@@ -43,18 +44,21 @@ class AsteriskAmiFeed:
     ) -> None:
         self.name = settings.name
         self.source = settings.source
-        self.account: tuple[str, ...] = ()
         self._settings = settings
         self._context = context
         self._limit = limit
         self._interpreter = AmiInterpreter(settings.source, wrapup=settings.wrapup)
         self._counted: Counter[tuple[str, str]] = Counter()
-        self._warned: set[str] = set()
         #: the last byte before the loss, by our clock
         self._lost_at = self._resume(context.resume)
         self._seeing = False
-        self._said: str | None = None
         self._log = log.bind(feed=settings.name)
+        self._voice = Voice(context, self._log)
+
+    @property
+    def account(self) -> tuple[str, ...]:
+        """What is wrong with its login, for people."""
+        return self._voice.account
 
     async def run(self) -> None:
         """Listen until cancelled.
@@ -62,7 +66,8 @@ class AsteriskAmiFeed:
         Raises:
             FeedError: there is no connection, no login, or no more of either.
         """
-        self._seeing, self._said = False, None
+        self._seeing = False
+        self._voice.begin()
         session = AmiSession(self._settings, self._context, WANTED | CHANGING, self._limit)
         begun = False
         try:
@@ -97,7 +102,7 @@ class AsteriskAmiFeed:
         rounds = Rounds(self._settings, session, clock, self._interpreter.expect)
         self._warn_of_age(session)
         account = AccountCheck(clock.monotonic(), session.send("ListCommands"))
-        self._judge(account.findings)
+        self._voice.judge(account.findings)
         while True:
             rounds.look()
             received = session.receive()
@@ -116,7 +121,7 @@ class AsteriskAmiFeed:
                 self._mark(session)
                 await next_turn()
                 continue
-            if self._said is not None:
+            if self._voice.has_spoken:
                 self._context.current()
             if session.stream.ended is not None:
                 raise session.failure()
@@ -165,16 +170,7 @@ class AsteriskAmiFeed:
         if rounds.fresh():
             self._context.drift(self._interpreter.drift)
         if account.findings != self.account:
-            self._judge(account.findings)
-
-    def _judge(self, findings: tuple[str, ...]) -> None:
-        """Say what is wrong with the account; the log hears of each thing once."""
-        self.account = findings
-        self._context.account(findings)
-        for finding in findings:
-            if finding not in self._warned:
-                self._warned.add(finding)
-                self._log.warning("feed.account", error=finding)
+            self._voice.judge(account.findings)
 
     def _count_drops(self) -> None:
         drops = self._interpreter.drops
@@ -199,14 +195,6 @@ class AsteriskAmiFeed:
         self._context.gap(length, text)
 
     def _say(self, session: AmiSession, trouble: str) -> None:
-        """Tell whether we see, when that or the reason has changed."""
-        if trouble == self._said:
-            return
-        self._said = trouble
-        if trouble:
-            text = f"{session.address}: {trouble}"
-            self._log.warning("feed.blind", error=text)
-        else:
-            text = f"{session.address}: {session.decoder.banner} is being heard"
-            self._log.info("feed.seeing", address=session.address)
-        self._context.up(not trouble, text)
+        where = session.address
+        heard = f"{where}: {session.decoder.banner} is being heard"
+        self._voice.say(trouble and f"{where}: {trouble}", heard, where)

@@ -22,6 +22,7 @@ from callmon.feeds.mqtt_inbox import Arrived
 from callmon.feeds.mqtt_progress import Progress
 from callmon.feeds.mqtt_session import MqttSession
 from callmon.feeds.settings import MqttSettings
+from callmon.feeds.voice import Voice
 from callmon.logs import Repeats
 
 __all__ = ["MqttFeed"]
@@ -56,12 +57,11 @@ log = structlog.stdlib.get_logger(__name__)
 
 
 class MqttFeed:
-    """Listens to one broker. ``account`` says what is wrong with how it keeps messages."""
+    """Listens to one broker."""
 
     def __init__(self, settings: MqttSettings, context: FeedContext) -> None:
         self.name = settings.name
         self.source = settings.source
-        self.account: tuple[str, ...] = ()
         self._settings = settings
         self._context = context
         self._decoder = MessageDecoder(settings)
@@ -77,9 +77,9 @@ class MqttFeed:
         self._resume(context.resume or {})
         self._ask_version = True
         self._short_lived = False  #: the last connection was
-        self._warned: set[str] = set()
         self._repeats = Repeats()
         self._log = log.bind(feed=settings.name)
+        self._voice = Voice(context, self._log)
         self._begin()
 
     async def run(self) -> None:
@@ -115,7 +115,7 @@ class MqttFeed:
 
     def _begin(self) -> None:
         """Know nothing of the connection to come."""
-        self._said: str | None = None
+        self._voice.begin()
         self._seeing = False  #: subscribed, at
         self._seeing_at: Micros = 0
         self._online: bool | None = None  #: what the source says of itself
@@ -249,7 +249,7 @@ class MqttFeed:
         elif self._online or not self._status_topic or self._waited_for_status(now):
             self._say(session, "")
         self._judge(session)
-        if self._said is not None and self._progress.caught_up:
+        if self._voice.has_spoken and self._progress.caught_up:
             self._context.current()
         if now - self._marked_at >= MARK_EVERY:
             self._context.emit((), self._position(session))
@@ -274,7 +274,7 @@ class MqttFeed:
             session.ask_version()
 
     def _judge(self, session: MqttSession) -> None:
-        """Say what is wrong with how messages are kept; the log hears of each thing once."""
+        """Say what is wrong with how messages are kept."""
         found = findings(
             self._settings,
             session.terms,
@@ -283,27 +283,13 @@ class MqttFeed:
             forgotten=self._forgotten,
             unsafe=session.unsafe,
         )
-        if found == self.account:
-            return
-        self.account = found
-        self._context.account(found)
-        for finding in found:
-            if finding not in self._warned:
-                self._warned.add(finding)
-                self._log.warning("feed.account", error=finding)
+        if found != self._voice.account:
+            self._voice.judge(found)
 
     def _say(self, session: MqttSession, trouble: str) -> None:
-        """Tell whether we see, when that or the reason has changed."""
-        if trouble == self._said:
-            return
-        self._said = trouble
-        if trouble:
-            text = f"{session.address}: {trouble}"
-            self._log.warning("feed.blind", error=text)
-        else:
-            text = f"{session.address}: subscribed, MQTT {session.terms.version}"
-            self._log.info("feed.seeing", address=session.address)
-        self._context.up(not trouble, text)
+        where = session.address
+        subscribed = f"{where}: subscribed, MQTT {session.terms.version}"
+        self._voice.say(trouble and f"{where}: {trouble}", subscribed, where)
 
 
 def _waiting_for_journal(unacknowledged: int) -> str:

@@ -22,7 +22,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
-from callmon.clock import SECOND, Clock, Micros, next_turn
+from callmon.clock import SECOND, Clock, Micros, next_turn, wait_at_most
 from callmon.errors import FeedError
 from callmon.feeds.mqtt_account import BrokerTerms
 from callmon.feeds.mqtt_failures import (
@@ -235,14 +235,9 @@ class MqttSession:
 
     async def wait(self) -> None:
         """Return when something has changed, or ``STEP`` has passed."""
-        changed = self._changed
-        if not changed.is_set():
-            async with asyncio.TaskGroup() as group:
-                alarm = group.create_task(self._clock.sleep(STEP))
-                alarm.add_done_callback(lambda _: changed.set())
-                await changed.wait()
-                alarm.cancel()
-        changed.clear()
+        if not self._changed.is_set():
+            await wait_at_most(self._clock, STEP, self._changed)
+        self._changed.clear()
 
     async def gather(self, count: int) -> None:
         """Let in what is on its way, up to *count* messages in all; yields in any case.

@@ -21,6 +21,7 @@ from callmon.feeds.log_file import Checkpoint, LogFile
 from callmon.feeds.log_folder import LogFolder, Place
 from callmon.feeds.settings import QueueLogSettings
 from callmon.feeds.tail import Tail
+from callmon.feeds.voice import Voice
 
 __all__ = ["QueueLogFeed", "history", "in_order", "read_file", "stored_bytes"]
 
@@ -45,9 +46,9 @@ class QueueLogFeed:
         self._settings = settings
         self._context = context
         self._position = context.resume
-        self._said: str | None = None
         self._read_at: Micros | None = None
         self._log = log.bind(feed=settings.name, path=str(settings.path))
+        self._voice = Voice(context, self._log)
 
     async def run(self) -> None:
         """Follow the log until cancelled.
@@ -55,7 +56,7 @@ class QueueLogFeed:
         Raises:
             FeedError: the stored position is none of this feed; trying again is of no use.
         """
-        self._said = None  # after a failure the supervisor has said that we are blind
+        self._voice.begin()
         resume = Checkpoint.from_position(self._position) if self._position else None
         tail = Tail(self._settings, resume, self._context.since)
         try:
@@ -106,15 +107,7 @@ class QueueLogFeed:
         tail.gaps.clear()
 
     def _say(self, trouble: str) -> None:
-        """Tell whether we see, when that or the reason has changed."""
-        if trouble == self._said:
-            return
-        self._said = trouble
-        if trouble:
-            self._log.warning("feed.blind", error=trouble)
-        else:
-            self._log.info("feed.seeing")
-        self._context.up(not trouble, trouble or f"{self._settings.path}: is being read")
+        self._voice.say(trouble, f"{self._settings.path}: is being read")
 
 
 def history(

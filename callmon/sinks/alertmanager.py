@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 import structlog
 
-from callmon.clock import SECOND, Clock, Micros
+from callmon.clock import SECOND, Clock, Micros, wait_at_most
 from callmon.errors import SinkError, SinkReason
 from callmon.rules import Subject
 from callmon.sinks.base import DeliveryMetrics, HttpClient, HttpResponse
@@ -216,11 +216,7 @@ class _Sender:
         if due is None:
             await self.wake.wait()
             return
-        async with asyncio.TaskGroup() as group:
-            sleep = group.create_task(self._clock.sleep(due - self._clock.monotonic()))
-            sleep.add_done_callback(lambda _: self.wake.set())
-            await self.wake.wait()
-            sleep.cancel()
+        await wait_at_most(self._clock, due - self._clock.monotonic(), self.wake)
 
     async def _back_off(self) -> None:
         """Wait a random time up to a ceiling that doubles, but not past a handover."""
