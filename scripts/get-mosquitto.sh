@@ -10,7 +10,7 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+. scripts/debian-packages.sh
 destination=.tools/mosquitto
 packages=(mosquitto/bookworm-backports libwebsockets17)
 needed=2.0.17
@@ -43,39 +43,10 @@ if [[ $codename != bookworm ]]; then
   exit 0
 fi
 
-# The first archive of this machine that is no security archive: those lack backports.
-mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' |
-  grep -v security | sed -n 1p)
-[[ -n $mirror ]] || fail "this machine has no Debian archive configured (apt-get indextargets)"
-[[ -r $keyring ]] || fail "missing $keyring: install debian-archive-keyring"
-
+find_mirror
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
-mkdir -p "$work"/{lists/partial,cache/archives/partial,root,debs}
-: >"$work/status"
-for suite in "$codename" "$codename-backports"; do
-  echo "deb [signed-by=$keyring] $mirror $suite main"
-done >"$work/sources.list"
-# A mirror may be some days behind, which is no danger for test programs: hence no dates.
-apt=(apt-get -qq
-  -o "Dir::Etc::sourcelist=$work/sources.list"
-  -o Dir::Etc::sourceparts=/dev/null
-  -o Dir::Etc::preferencesparts=/dev/null
-  -o "Dir::State::lists=$work/lists"
-  -o "Dir::State::status=$work/status"
-  -o "Dir::Cache=$work/cache"
-  -o Acquire::Check-Valid-Until=false
-  -o Acquire::Check-Date=false
-  -o Acquire::Languages=none
-  -o Acquire::Retries=3
-  -o APT::Sandbox::User=root
-  -o APT::Update::Error-Mode=any)
-"${apt[@]}" update || fail "the package index cannot be had from this machine's mirror"
-(cd "$work/debs" && "${apt[@]}" download "${packages[@]}") ||
-  fail "cannot download ${packages[*]}"
-for package in "$work"/debs/*.deb; do
-  dpkg -x "$package" "$work/root" || fail "cannot unpack ${package##*/}"
-done
+unpack_packages "$work" "$codename $codename-backports" "${packages[@]}"
 rm -rf "$destination"
 mkdir -p "$destination"/{bin,lib}
 cp "$work/root/usr/sbin/mosquitto" "$destination/lib/"

@@ -10,19 +10,13 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-keyring=/usr/share/keyrings/debian-archive-keyring.gpg
+. scripts/debian-packages.sh
 packages=(prometheus promtool prometheus-alertmanager)
 programs=(prometheus promtool alertmanager amtool)
 
 fail() {
   echo "get-peers.sh: $*" >&2
   exit 1
-}
-
-find_mirror() {
-  # The first archive of this machine that is no security archive: those lack most suites.
-  apt-get indextargets --format '$(REPO_URI)' 'Identifier: Packages' |
-    grep -v security | sed -n 1p
 }
 
 complete() { # DIRECTORY: every program is there and starts
@@ -55,29 +49,7 @@ install_suite() { # SUITE
   work=$(mktemp -d)
   # shellcheck disable=SC2064  # the directory of this call
   trap "rm -rf '$work'" EXIT
-  mkdir -p "$work"/{lists/partial,cache/archives/partial,root,debs}
-  : >"$work/status"
-  echo "deb [signed-by=$keyring] $mirror $suite main" >"$work/sources.list"
-  # A mirror may be some days behind, which is no danger for test programs: hence no dates.
-  local apt=(apt-get -qq
-    -o "Dir::Etc::sourcelist=$work/sources.list"
-    -o Dir::Etc::sourceparts=/dev/null
-    -o Dir::Etc::preferencesparts=/dev/null
-    -o "Dir::State::lists=$work/lists"
-    -o "Dir::State::status=$work/status"
-    -o "Dir::Cache=$work/cache"
-    -o Acquire::Check-Valid-Until=false
-    -o Acquire::Check-Date=false
-    -o Acquire::Languages=none
-    -o Acquire::Retries=3
-    -o APT::Sandbox::User=root
-    -o APT::Update::Error-Mode=any)
-  "${apt[@]}" update || fail "$suite: the package index cannot be had from this machine's mirror"
-  (cd "$work/debs" && "${apt[@]}" download "${packages[@]}") ||
-    fail "$suite: cannot download ${packages[*]}"
-  for package in "$work"/debs/*.deb; do
-    dpkg -x "$package" "$work/root" || fail "$suite: cannot unpack ${package##*/}"
-  done
+  unpack_packages "$work" "$suite" "${packages[@]}"
   rm -rf "$destination"
   mkdir -p "$destination"
   cp -r "$work/root/usr/bin" "$work/root/usr/share" "$destination"
@@ -88,9 +60,7 @@ install_suite() { # SUITE
   echo "$suite: installed in $destination"
 }
 
-mirror=$(find_mirror)
-[[ -n $mirror ]] || fail "this machine has no Debian archive configured (apt-get indextargets)"
-[[ -r $keyring ]] || fail "missing $keyring: install debian-archive-keyring"
+find_mirror
 (($#)) || set -- trixie sid
 for suite in "$@"; do
   install_suite "$suite"
