@@ -22,7 +22,8 @@ from callmon.record import Recorder, RecordRequest, find_feed, open_recorder, re
 from callmon.replay.playback import play_recording
 from callmon.sanitise import SecretsRemover
 from callmon.testing import ManualClock
-from tests.feeds.ami_peer import CHALLENGE, SECRET, Desk, Pbx, passing, until
+from tests.feeds.ami_peer import CHALLENGE, SECRET, Desk, Pbx
+from tests.feeds.desk import passing, until
 
 LENGTH: Micros = 60 * SECOND
 

@@ -6,19 +6,17 @@ The dialogue is that of Asterisk 22: order and spelling as in recorded sessions.
 import asyncio
 import hashlib
 import ssl
-from collections import Counter
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Mapping, Sequence
 from typing import Self
 
-from callmon.clock import SECOND, Micros
-from callmon.errors import FeedError
+from callmon.clock import SECOND
 from callmon.events import ContactJoined, Event
 from callmon.feeds.asterisk_ami import AsteriskAmiFeed
 from callmon.feeds.base import FeedContext, Position
 from callmon.feeds.settings import AmiLogin, AmiTls, AsteriskAmiSettings
 from callmon.secret import Secret
 from callmon.testing import ManualClock
+from tests.feeds.desk import FeedDesk
 
 SECRET = "hunter2-and-more"
 BANNER = b"Asterisk Call Manager/11.0.0\r\n"
@@ -192,7 +190,7 @@ def caller(number: int, queue: str = "sales") -> dict[str, str]:
     }
 
 
-class Desk:
+class Desk(FeedDesk[AsteriskAmiFeed]):
     """Takes what the feed says, in the place of the app."""
 
     def __init__(
@@ -205,17 +203,9 @@ class Desk:
         limit: int | None = None,
         position: Position | None = None,
     ) -> None:
+        super().__init__(position)
         self.clock = pbx.clock
-        self.events: list[Event] = []
-        self.batches: list[int] = []  #: how many events at a time
-        self.position: Position | None = position
-        self.said: list[tuple[bool, str]] = []
-        self.drops: Counter[tuple[str, str]] = Counter()
-        self.gaps: list[tuple[Micros, str]] = []
         self.drifts: list[int] = []
-        self.accounts: list[tuple[str, ...]] = []
-        self.current: list[int] = []  #: events known, each time that was all
-        self.failure: FeedError | None = None
         self.settings = AsteriskAmiSettings(
             name="ami",
             source="pbx",
@@ -234,7 +224,7 @@ class Desk:
             clock=self.clock,
             emit=self._emit,
             up=lambda up, reason: self.said.append((up, reason)),
-            count_drop=self._count,
+            count_drop=self.count,
             gap=lambda length, reason: self.gaps.append((length, reason)),
             current=lambda: self.current.append(len(self.events)),
             drift=self.drifts.append,
@@ -253,56 +243,3 @@ class Desk:
         self.events += events
         if events:
             self.batches.append(len(events))
-
-    def _count(self, stage: str, reason: str, count: int = 1) -> None:
-        self.drops[stage, reason] += count
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Run the feed once meanwhile; ``failure`` is how that ended, if by itself."""
-        self.failure = None
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(self._run())
-            yield
-            task.cancel()
-
-    @asynccontextmanager
-    async def seeing(self) -> AsyncIterator[None]:
-        """Run the feed, from the moment on at which it sees."""
-        async with self.running():
-            count = len(self.said)
-            await until(lambda: len(self.said) > count or self.failure is not None)
-            assert self.failure is None
-            yield
-
-    async def failed(self) -> FeedError:
-        """Wait for the failure."""
-        await until(lambda: self.failure is not None)
-        assert self.failure is not None
-        return self.failure
-
-    async def fails(self) -> FeedError:
-        """Run the feed until it fails."""
-        async with self.running():
-            return await self.failed()
-
-    async def _run(self) -> None:
-        try:
-            await self.feed.run()
-        except FeedError as error:
-            self.failure = error
-
-
-async def until(condition: Callable[[], object]) -> None:
-    """Return when *condition* holds; real sockets need real time, by no clock of ours."""
-    async with asyncio.timeout(10):
-        while not condition():
-            await asyncio.to_thread(lambda: None)
-
-
-async def passing(clock: ManualClock, length: Micros, step: Micros = SECOND) -> None:
-    """Let time pass in steps, with what the other side answers in between."""
-    for _ in range(length // step):
-        await clock.advance(step)
-        for _ in range(10):
-            await asyncio.to_thread(lambda: None)

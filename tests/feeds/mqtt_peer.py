@@ -8,20 +8,17 @@ import dataclasses
 import json
 import ssl
 import struct
-from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from enum import IntEnum
 from typing import Any, Self
 
 from callmon.clock import SECOND, Clock, Micros
-from callmon.errors import FeedError
 from callmon.events import ContactJoined, Event
 from callmon.feeds.base import Emit, FeedContext, Position
 from callmon.feeds.mqtt import MqttFeed
 from callmon.feeds.settings import MqttSettings, TopicSettings
 from callmon.testing import ManualClock
-from tests.feeds.ami_peer import passing, until
+from tests.feeds.desk import FeedDesk, passing, until
 
 __all__ = [
     "TOPIC",
@@ -282,7 +279,7 @@ class Memory:
     position: Position | None = None
 
 
-class Desk:
+class Desk(FeedDesk[MqttFeed]):
     """Takes what the feed says, in the place of the app and its journal.
 
     ``commit_after`` seconds what was told is durable; None: when ``commit`` is called. A
@@ -298,17 +295,10 @@ class Desk:
     ) -> None:
         self.clock = clock or ManualClock()
         self.memory = memory or Memory()
+        super().__init__(self.memory.position)
         self.events = list(self.memory.events)
         self.ids = set(self.memory.ids)
         self.repeated = 0  #: events that were told before
-        self.position = self.memory.position
-        self.batches: list[int] = []
-        self.said: list[tuple[bool, str]] = []
-        self.drops: Counter[tuple[str, str]] = Counter()
-        self.gaps: list[tuple[Micros, str]] = []
-        self.accounts: list[tuple[str, ...]] = []
-        self.current: list[int] = []  #: events known, each time that was all
-        self.failure: FeedError | None = None
         self.commit_after = commit_after
         self.storing = True
         self.room = asyncio.Event()
@@ -321,7 +311,7 @@ class Desk:
                 clock=self.clock,
                 emit=emit,
                 up=lambda up, reason: self.said.append((up, reason)),
-                count_drop=self._count,
+                count_drop=self.count,
                 gap=lambda length, reason: self.gaps.append((length, reason)),
                 current=lambda: self.current.append(len(self.events)),
                 account=self.accounts.append,
@@ -376,43 +366,3 @@ class Desk:
 
     async def _has_room(self) -> None:
         await self.room.wait()
-
-    def _count(self, stage: str, reason: str, count: int = 1) -> None:
-        self.drops[stage, reason] += count
-
-    @asynccontextmanager
-    async def running(self) -> AsyncIterator[None]:
-        """Run the feed once meanwhile; ``failure`` is how that ended, if by itself."""
-        self.failure = None
-        async with asyncio.TaskGroup() as tasks:
-            task = tasks.create_task(self._run())
-            try:
-                yield
-            finally:
-                task.cancel()
-
-    @asynccontextmanager
-    async def seeing(self) -> AsyncIterator[None]:
-        """Run the feed, from the moment on at which it sees."""
-        async with self.running():
-            count = len(self.said)
-            await until(lambda: len(self.said) > count or self.failure is not None)
-            assert self.failure is None, self.failure
-            yield
-
-    async def failed(self) -> FeedError:
-        """Wait for the failure."""
-        await until(lambda: self.failure is not None)
-        assert self.failure is not None
-        return self.failure
-
-    async def fails(self) -> FeedError:
-        """Run the feed until it fails."""
-        async with self.running():
-            return await self.failed()
-
-    async def _run(self) -> None:
-        try:
-            await self.feed.run()
-        except FeedError as error:
-            self.failure = error

@@ -11,7 +11,8 @@ from callmon.errors import FeedReason
 from callmon.events import ContactAnswered, ContactJoined, ContactLeft, TalkEnded
 from callmon.feeds.ami_rounds import NOBODY
 from callmon.testing import ManualClock
-from tests.feeds.ami_peer import SECRET, Desk, Pbx, caller, message, passing, until
+from tests.feeds.ami_peer import SECRET, Desk, Pbx, caller, message
+from tests.feeds.desk import passing, until
 
 pytestmark = pytest.mark.anyio
 

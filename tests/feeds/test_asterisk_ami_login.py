@@ -15,7 +15,8 @@ from callmon.clock import SECOND
 from callmon.errors import FeedReason
 from callmon.feeds.settings import AmiLogin, AmiTls
 from callmon.testing import ManualClock
-from tests.feeds.ami_peer import SECRET, Desk, Pbx, passing, until
+from tests.feeds.ami_peer import SECRET, Desk, Pbx
+from tests.feeds.desk import passing, until
 
 pytestmark = pytest.mark.anyio
 

@@ -8,7 +8,8 @@ import pytest
 from callmon.clock import SECOND
 from callmon.feeds.settings import MqttVersion, StatusTopic
 from callmon.testing import ManualClock
-from tests.feeds.mqtt_peer import TOPIC, Broker, Desk, Packet, joined, passing, settings, until
+from tests.feeds.desk import passing, until
+from tests.feeds.mqtt_peer import TOPIC, Broker, Desk, Packet, joined, settings
 
 pytestmark = pytest.mark.anyio
 

@@ -23,7 +23,8 @@ from callmon.feeds.mqtt_session import MqttSession
 from callmon.feeds.settings import MqttTls, MqttVersion, TopicSettings
 from callmon.secret import Secret
 from callmon.testing import ManualClock
-from tests.feeds.mqtt_peer import Broker, Desk, Packet, joined, packet, passing, settings, until
+from tests.feeds.desk import passing, until
+from tests.feeds.mqtt_peer import Broker, Desk, Packet, joined, packet, settings
 
 pytestmark = pytest.mark.anyio
 
