@@ -182,11 +182,11 @@ class MqttFeed:
             ids += decoded.ids
             self._count("decode", decoded.drops, decoded.problem)
             self._count("figure", decoded.doubts, decoded.problem)
-        for start in range(0, len(events) - MAX_EVENTS, MAX_EVENTS):
+        rest = max(0, len(events) - 1) // MAX_EVENTS * MAX_EVENTS
+        for start in range(0, rest, MAX_EVENTS):
             end = start + MAX_EVENTS
             self._context.emit(events[start:end], ids=ids[start:end])
             await next_turn()
-        rest = max(0, (len(events) - 1) // MAX_EVENTS * MAX_EVENTS)
         self._told = messages[-1].number
         done = functools.partial(session.acknowledge, self._told)
         self._context.emit(events[rest:], self._position(session), ids=ids[rest:], done=done)
