@@ -10,7 +10,7 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-. scripts/debian-packages.sh
+. scripts/debian-packages.bash
 destination=.tools/mosquitto
 packages=(mosquitto/bookworm-backports libwebsockets17)
 needed=2.0.17

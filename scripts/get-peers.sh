@@ -10,7 +10,7 @@
 set -euo pipefail
 
 cd "$(dirname "$0")/.."
-. scripts/debian-packages.sh
+. scripts/debian-packages.bash
 packages=(prometheus promtool prometheus-alertmanager)
 programs=(prometheus promtool alertmanager amtool)
 

@@ -156,6 +156,16 @@ def test_scripts_are_sound(script: Path) -> None:
     assert re.search(r"^set -e", script.read_text(), re.MULTILINE)
 
 
+@pytest.mark.parametrize(
+    "piece", sorted((ROOT / "scripts").glob("*.bash")), ids=lambda piece: piece.name
+)
+def test_what_scripts_source_is_sound(piece: Path) -> None:
+    """It parses, and cannot be run by itself."""
+    subprocess.run(["bash", "-n", str(piece)], check=True, timeout=10)
+
+    assert not piece.stat().st_mode & 0o111
+
+
 def test_the_unit_file_keeps_its_promises() -> None:
     """Systemd waits for readiness and reload, watches, and locks the service in."""
     unit = configparser.RawConfigParser(strict=False)
