@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TextIO
 from zoneinfo import ZoneInfo
 
+from callmon.alerts import Transition
 from callmon.app import App, configure_logging
 from callmon.clock import Clock, Micros, SystemClock
 from callmon.config import load_config
@@ -34,7 +35,7 @@ from callmon.measures import MEASURES, Reading
 from callmon.queues import SubjectState
 from callmon.rules import Subject, SubjectKind
 from callmon.sinks.payload import summary_of
-from callmon.thresholds import State, Transition
+from callmon.thresholds import State
 from callmon.watches import Watch
 from callmon.wording import Language
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from callmon.agents import agents_gone
+from callmon.alerts import Transition
 from callmon.clock import SECOND, Micros
 from callmon.directory import Directory, EngineSettings
 from callmon.errors import DropReason
@@ -30,9 +31,8 @@ from callmon.queues import SubjectState
 from callmon.reports import ReportBook, count_agents, open_account
 from callmon.routes import LIVE_WAYS, WAYS, Route, SourceState
 from callmon.rules import SubjectKind
-from callmon.sources import follow_names, look_around, oldest_open, unroute
+from callmon.sources import follow_names, look_around, oldest_open, tellers_of, unroute
 from callmon.subjects import Key, Subjects
-from callmon.thresholds import Transition
 from callmon.visit_states import Docket
 from callmon.visits import VisitBook
 from callmon.watches import NEVER, Timed, Timers, Watch
@@ -185,6 +185,14 @@ class Engine:
     def watches(self) -> Iterator[Watch]:
         """Yield everything that thresholds watch, subject by subject."""
         return self._subjects.watches()
+
+    def watch(self, kind: str, name: str, threshold: str) -> Watch | None:
+        """Return what *threshold* watches of a subject; None: there is no such."""
+        return self._subjects.watch(kind, name, threshold)
+
+    def sources_of(self, kind: SubjectKind, name: str) -> set[str]:
+        """Return the sources that tell of a subject."""
+        return tellers_of(self._sources, kind, name)
 
     def history_start(self, now: Micros) -> Micros:
         """Return how far back events must be read so that every window is whole at *now*."""

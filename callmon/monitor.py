@@ -14,6 +14,7 @@ from typing import Protocol
 import msgspec
 import structlog
 
+from callmon.alerts import Transition
 from callmon.calendars import Calendar
 from callmon.clock import SECOND, Clock, Micros, wait_at_most
 from callmon.engine import Engine, EngineSettings
@@ -23,7 +24,6 @@ from callmon.feeds.base import Position
 from callmon.journal import TimePassed, Told
 from callmon.seen import SeenIds
 from callmon.telemetry import Telemetry
-from callmon.thresholds import Transition
 
 __all__ = ["FeedState", "Inputs", "Monitor", "MonitorPart"]
 

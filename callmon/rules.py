@@ -174,7 +174,10 @@ class Threshold:
     overrides: tuple[Override, ...] = ()
     escalate: tuple[Escalation, ...] = ()  #: in order of ``after``
     summary: str | None = None
+    summary_zh: str | None = None  #: for Chinese texts; None: ``summary``
     runbook: str | None = None
+    shifts: tuple[tuple[str, Calendar], ...] = ()
+    """Who is on duty, by name: of those that are open at once the first one is."""
 
     def rule_for(self, subject: Subject) -> Rule | None:
         """Return what this threshold comes to for *subject*; None if not selected."""
@@ -185,3 +188,10 @@ class Threshold:
         while mine and mine[0].during is None:
             base = mine.pop(0).apply(base)
         return Rule(subject=subject, threshold=self, base=base, overrides=tuple(mine))
+
+    def shift_at(self, at: Micros) -> str | None:
+        """Return the name of the shift on duty at *at*; None: nobody is."""
+        for name, calendar in self.shifts:
+            if calendar.is_open(at):
+                return name
+        return None

@@ -7,9 +7,10 @@ from callmon.directory import Directory
 from callmon.queues import SubjectState
 from callmon.reports import count_agents, line_up
 from callmon.routes import SourceState
+from callmon.rules import SubjectKind
 from callmon.subjects import Subjects
 
-__all__ = ["follow_names", "look_around", "oldest_open", "unroute"]
+__all__ = ["follow_names", "look_around", "oldest_open", "tellers_of", "unroute"]
 
 Sources = Mapping[str, SourceState]
 
@@ -107,3 +108,10 @@ def unroute(sources: Sources, directory: Directory, now: Micros) -> None:
         state.routes = {
             spelled: route for spelled, route in state.routes.items() if id(route) not in moved
         }
+
+
+def tellers_of(sources: Sources, kind: SubjectKind, name: str) -> set[str]:
+    """Return the sources that tell of a queue; of a group all may."""
+    if kind is not SubjectKind.QUEUE:
+        return set(sources)
+    return {source for source, state in sources.items() if name in state.queues}

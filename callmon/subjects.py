@@ -4,13 +4,13 @@ import dataclasses
 import functools
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
+from callmon.alerts import Transition
 from callmon.clock import Micros
 from callmon.directory import Directory, EngineSettings
 from callmon.intervals import IntervalBooks
 from callmon.parts import Candidate, SubjectRecord, WatchesPart, key_of
 from callmon.queues import GroupSettings, QueueSettings, SubjectState, day_of
 from callmon.rules import Rule, Subject, SubjectKind
-from callmon.thresholds import Transition
 from callmon.watches import Watch
 from callmon.windows import LocalDay
 
@@ -97,6 +97,10 @@ class Subjects:
     def watches_of(self, state: SubjectState) -> Iterable[Watch]:
         """Return what thresholds watch of *state*."""
         return self._watches[state.subject.kind, state.subject.name].values()
+
+    def watch(self, kind: str, name: str, threshold: str) -> Watch | None:
+        """Return what *threshold* watches of a subject."""
+        return self._watches.get((SubjectKind(kind), name), {}).get(threshold)
 
     def day(self, zone: str) -> LocalDay:
         """Return the local days of a zone; subjects of one zone share them."""

@@ -14,13 +14,14 @@ import math
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from fractions import Fraction
-from typing import Any, Literal
+from typing import Any, NamedTuple
 
+from callmon.alerts import Alert, Ended, Transition
 from callmon.clock import Micros
 from callmon.measures import Reading
-from callmon.rules import Direction, Escalation, Limits, Rule, Severity, Subject
+from callmon.rules import Direction, Escalation, Limits, Rule, Severity
 
-__all__ = ["Alert", "Ended", "State", "ThresholdState", "Transition", "wilson"]
+__all__ = ["State", "ThresholdState", "wilson"]
 
 _NEVER: Micros = 1 << 62
 
@@ -36,45 +37,12 @@ class State(StrEnum):
     OFF = "off"  #: outside ``active``
 
 
-class Ended(StrEnum):
-    """Why an alert ended."""
+class _Raised(NamedTuple):
+    """What an alert that stands is, for as long as it does."""
 
-    RECOVERED = "recovered"  #: cleared and kept
-    NO_CONTACTS = "no_contacts"  #: nobody is left in the base
-    CLOSED = "closed"  #: ``active`` ended; nothing is known to be better
-    CORRECTED = "corrected"  #: a late event showed that the breach never was
-    REMOVED = "removed"  #: the configuration no longer has it
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Alert:
-    """One alert as it stood at a moment; (threshold, subject, severity) names it."""
-
-    threshold: str
-    subject: Subject
     severity: Severity
-    measure: str
-    window: str | None
-    direction: Direction
-    limit: Fraction
-    since: Micros  #: when the condition began
-    fired_at: Micros  #: when the first alert of this breach fired
-    value: Fraction  #: the last one known
-    peak: Fraction  #: the worst since the condition began
-    blind: bool = False  #: kept, though nothing is seen
-    ended: Ended | None = None
-    ended_at: Micros | None = None
-    summary: str | None = None  #: template
-    runbook: str | None = None
-
-
-@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
-class Transition:
-    """An alert began, was added by escalation, or ended."""
-
     at: Micros
-    kind: Literal["fired", "escalated", "ended"]
-    alert: Alert
+    shift: str | None  #: on duty then
 
 
 def wilson(k: int, n: int, z: float) -> tuple[float, float]:
@@ -99,7 +67,6 @@ class ThresholdState:
         since: when the condition began; None when it does not hold.
         fired_at: when it fired; None when it does not.
         ended_at: when the last alert ended.
-        severities: of the alerts that stand now, in the order they came.
         blind: whether the last update said so.
         wakes: as ``due``, but later than any instant where that is None.
         floor: when ``active`` opened; a window must not begin before. None: no bound.
@@ -111,7 +78,9 @@ class ThresholdState:
         "_edge",
         "_grows",
         "_kept_since",
+        "_raised",
         "_ratio",
+        "_read_at",
         "_seen_at",
         "_sign",
         "_slack",
@@ -124,7 +93,6 @@ class ThresholdState:
         "limits",
         "peak",
         "rule",
-        "severities",
         "since",
         "state",
         "value",
@@ -142,10 +110,11 @@ class ThresholdState:
         self.since: Micros | None = None
         self.fired_at: Micros | None = None
         self.ended_at: Micros | None = None
-        self.severities: tuple[Severity, ...] = ()
         self.floor: Micros | None = None
+        self._raised: tuple[_Raised, ...] = ()
         self._kept_since: Micros | None = None
         self._seen_at: Micros | None = None
+        self._read_at: Micros | None = None
         self._steady: bool | None = None
         self._edge = -_NEVER  # the calendars have not been asked yet
         self.wakes = _NEVER
@@ -155,6 +124,11 @@ class ThresholdState:
     def due(self) -> Micros | None:
         """When ``update`` must be called though nothing happens: a timer or a calendar."""
         return None if self.wakes == _NEVER else self.wakes
+
+    @property
+    def severities(self) -> tuple[Severity, ...]:
+        """Of the alerts that stand now, in the order they came."""
+        return tuple(raised.severity for raised in self._raised)
 
     def update(
         self, now: Micros, reading: Reading | None, *, blind: bool
@@ -170,19 +144,34 @@ class ThresholdState:
             numerator, denominator, _ = reading
             beyond = numerator * self._times > self._base * denominator - self._slack
             if beyond is self._steady:
-                self.value = reading
                 if self.fired_at is not None or beyond:
-                    self._seen_at = now
+                    self._grow_until(now)
+                    self._seen_at = self._read_at = now
                     self._raise_peak(reading)
+                self.value = reading
                 return ()
         out: list[Transition] = []
+        self._grow_until(now)
         self._catch_up(now, out)
+        self._read_at = None if blind else now
         self._step(now, reading, blind=blind, out=out)
         return tuple(out)
 
+    def _grow_until(self, now: Micros) -> None:
+        """Raise the peak to what the last reading has grown to by *now*.
+
+        While an alert stands every event that could change it is looked at.
+        """
+        if not self._grows or self.since is None or self.value is None or self.blind:
+            return
+        if self._read_at is not None:
+            numerator, denominator, base = self.value
+            grown = numerator + (now - self._read_at) * denominator
+            self._raise_peak((grown, denominator, base))
+
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that stand now, kept and blind ones included."""
-        return tuple(self._alert(severity) for severity in self.severities)
+        return tuple(self._alert(raised) for raised in self._raised)
 
     def replace_rule(
         self, rule: Rule, now: Micros, *, grows: bool | None = None, ratio: bool | None = None
@@ -227,13 +216,14 @@ class ThresholdState:
     @property
     def at_rest(self) -> bool:
         """Whether there is nothing to remember: the next reading tells where it stands."""
-        return self.since is None and self.ended_at is None and not self.severities
+        return self.since is None and self.ended_at is None and not self._raised
 
     def snapshot(self) -> dict[str, Any]:
         """Return all that must survive a restart, as plain JSON values."""
         return {
             "identity": list(_identity(self.rule)),
             "at": self._seen_at,
+            "read_at": self._read_at,
             "state": self.state.value,
             "blind": self.blind,
             "value": self.value,
@@ -243,6 +233,7 @@ class ThresholdState:
             "kept_since": self._kept_since,
             "ended_at": self.ended_at,
             "severities": [severity.value for severity in self.severities],
+            "raised": [[raised.at, raised.shift] for raised in self._raised],
         }
 
     def restore(self, data: Mapping[str, Any]) -> tuple[Transition, ...]:
@@ -254,13 +245,14 @@ class ThresholdState:
         if at is None:
             return ()
         out: list[Transition] = []
+        self._read_at = data.get("read_at")  # not known of what was kept before it was
         self.since = data["since"]
         self.fired_at = data["fired_at"]
         self.ended_at = data["ended_at"]
         self.blind = data["blind"]
         self.value = _reading(data["value"])
         self.peak = _reading(data["peak"])
-        self.severities = tuple(Severity(severity) for severity in data["severities"])
+        self._raised = _raised(data)
         if tuple(data["identity"]) == _identity(self.rule):
             self.state = State(data["state"])
             self._kept_since = data["kept_since"]
@@ -369,9 +361,12 @@ class ThresholdState:
     def _fire(self, at: Micros, out: list[Transition]) -> None:
         self.state = State.FIRING
         self.fired_at = at
-        severity = self.rule.threshold.severity
-        self.severities = (severity,)
-        out.append(Transition(at=at, kind="fired", alert=self._alert(severity)))
+        self._raised = (self._raise(self.rule.threshold.severity, at),)
+        out.append(Transition(at=at, kind="fired", alert=self._alert(self._raised[0])))
+
+    def _raise(self, severity: Severity, at: Micros) -> _Raised:
+        """Return a new alert: whose shift it is now, it is for good."""
+        return _Raised(severity, at, self.rule.threshold.shift_at(at))
 
     def _keep_or_end(
         self, at: Micros, reading: Reading, *, breached: bool, out: list[Transition]
@@ -405,8 +400,9 @@ class ThresholdState:
             and self.fired_at is not None
             and at - self.fired_at >= step.after
         ):
-            self.severities += (step.severity,)
-            out.append(Transition(at=at, kind="escalated", alert=self._alert(step.severity)))
+            self._raised += (self._raise(step.severity, at),)
+            alert = self._alert(self._raised[-1])
+            out.append(Transition(at=at, kind="escalated", alert=alert))
 
     def _adopt_severities(self, rule: Rule, at: Micros, out: list[Transition]) -> None:
         """End the alerts whose severity *rule* does not have; fire its own if it is new."""
@@ -414,36 +410,31 @@ class ThresholdState:
             return
         own = rule.threshold.severity
         wanted = {own, *(step.severity for step in rule.threshold.escalate)}
-        standing = self.severities
-        self._end_some(
-            [severity for severity in standing if severity not in wanted],
-            at,
-            Ended.REMOVED,
-            out,
-        )
-        self.severities = tuple(severity for severity in standing if severity in wanted)
+        unwanted = [raised for raised in self._raised if raised.severity not in wanted]
+        self._end_some(unwanted, at, Ended.REMOVED, out)
+        self._raised = tuple(raised for raised in self._raised if raised not in unwanted)
         self.rule = rule
         if own not in self.severities:
-            self.severities = (own, *self.severities)
-            out.append(Transition(at=at, kind="fired", alert=self._alert(own)))
+            self._raised = (self._raise(own, at), *self._raised)
+            out.append(Transition(at=at, kind="fired", alert=self._alert(self._raised[0])))
 
     def _end(self, at: Micros, why: Ended, out: list[Transition]) -> None:
         if self.fired_at is not None:
             self.ended_at = at
-            self._end_some(self.severities, at, why, out)
+            self._end_some(self._raised, at, why, out)
 
     def _end_some(
-        self, severities: Sequence[Severity], at: Micros, why: Ended, out: list[Transition]
+        self, ending: Sequence[_Raised], at: Micros, why: Ended, out: list[Transition]
     ) -> None:
-        for severity in severities:
-            ended = dataclasses.replace(self._alert(severity), ended=why, ended_at=at)
+        for raised in ending:
+            ended = dataclasses.replace(self._alert(raised), ended=why, ended_at=at)
             out.append(Transition(at=at, kind="ended", alert=ended))
 
     def _forget(self, state: State) -> None:
         self.state = state
         self.value = self.peak = None
         self.since = self.fired_at = self._kept_since = None
-        self.severities = ()
+        self._raised = ()
 
     def _schedule(self) -> None:
         wakes = self._edge
@@ -458,7 +449,7 @@ class ThresholdState:
         # Until then only a reading on the other side of the limit can move the state.
         self._steady = None if self.blind else _STEADY.get(self.state)
 
-    def _alert(self, severity: Severity) -> Alert:
+    def _alert(self, raised: _Raised) -> Alert:
         rule, limits = self.rule, self.limits
         value, peak = self.value, self.peak
         if self.since is None or self.fired_at is None or value is None or peak is None:
@@ -466,18 +457,21 @@ class ThresholdState:
         return Alert(
             threshold=rule.threshold.name,
             subject=rule.subject,
-            severity=severity,
+            severity=raised.severity,
             measure=rule.threshold.measure,
             window=rule.threshold.window,
             direction=limits.direction,
             limit=limits.limit,
             since=self.since,
             fired_at=self.fired_at,
+            raised_at=raised.at,
             value=Fraction(value[0], value[1]),
             peak=Fraction(peak[0], peak[1]),
             blind=self.blind,
             summary=rule.threshold.summary,
+            summary_zh=rule.threshold.summary_zh,
             runbook=rule.threshold.runbook,
+            shift=raised.shift,
         )
 
 
@@ -494,3 +488,13 @@ def _reading(value: Sequence[int] | None) -> Reading | None:
         return None
     numerator, denominator, base = value
     return numerator, denominator, base
+
+
+def _raised(data: Mapping[str, Any]) -> tuple[_Raised, ...]:
+    """Return the alerts of a snapshot; an older one knows the severities alone."""
+    severities = [Severity(severity) for severity in data["severities"]]
+    when = data.get("raised") or [(data["fired_at"], None)] * len(severities)
+    return tuple(
+        _Raised(severity, at, shift)
+        for severity, (at, shift) in zip(severities, when, strict=True)
+    )

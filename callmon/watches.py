@@ -14,6 +14,7 @@ import math
 from fractions import Fraction
 from typing import Final, NamedTuple, Protocol
 
+from callmon.alerts import Transition
 from callmon.clock import Micros
 from callmon.events import (
     AgentChanged,
@@ -28,7 +29,7 @@ from callmon.measures import MEASURES, Measure, Reading, Unit
 from callmon.queues import SubjectState, WindowSpec
 from callmon.readings import Motion
 from callmon.rules import Direction, Limits, Rule
-from callmon.thresholds import State, ThresholdState, Transition
+from callmon.thresholds import State, ThresholdState
 from callmon.windows import Window
 
 __all__ = [

@@ -4,13 +4,13 @@ import dataclasses
 from collections.abc import Iterable
 from fractions import Fraction
 
+from callmon.alerts import Transition
 from callmon.clock import Micros
 from callmon.engine import Engine, EngineSettings
 from callmon.events import Outcome
 from callmon.measures import MEASURES
 from callmon.queues import GroupSettings, QueueSettings, SubjectState, Targets, WindowSpec
 from callmon.rules import Direction, Limits, Selector, Severity, SubjectKind, Threshold
-from callmon.thresholds import Transition
 from tests.brute import figure
 from tests.stories import BASE, QUEUES, SOURCE, Visit
 

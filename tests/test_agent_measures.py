@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.agents import AgentState, agent_changed, agent_removed
+from callmon.alerts import Transition
 from callmon.clock import SECOND, Micros
 from callmon.engine import Engine, EngineSettings
 from callmon.events import AgentChanged, Device, FeedChanged
@@ -24,7 +25,6 @@ from callmon.rules import (
     SubjectKind,
     Threshold,
 )
-from callmon.thresholds import Transition
 from callmon.watches import Watch
 from tests.brute import Figure, Spans, Turn, alerts
 from tests.crews import AGENTS, Told, changed, crews, doing, event_of, levels

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.alerts import Transition
 from callmon.clock import SECOND
 from callmon.engine import Engine
 from callmon.events import (
@@ -23,7 +24,6 @@ from callmon.queues import Targets
 from callmon.rules import (
     SubjectKind,
 )
-from callmon.thresholds import Transition
 from tests.sites import (
     SHORT,
     SOME_THRESHOLDS,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from callmon.alerts import Transition
 from callmon.calendars import Calendar, CalendarSpec
 from callmon.clock import SECOND, Micros, next_turn
 from callmon.config import load_config
@@ -16,7 +17,6 @@ from callmon.monitor import AHEAD, FeedState, Monitor
 from callmon.rules import SubjectKind
 from callmon.telemetry import Telemetry
 from callmon.testing import ManualClock
-from callmon.thresholds import Transition
 from tests.acceptance.driver import sample, write_config
 from tests.crews import changed
 from tests.sites import queue, reborn, settings_with

@@ -149,6 +149,19 @@ def test_an_undated_override_after_a_dated_one_wins() -> None:
     assert (limits.limit, limits.hold) == (Fraction(1, 4), 5)
 
 
+def test_the_first_shift_that_is_open_is_on_duty() -> None:
+    """Shifts may overlap: order decides; where none is open nobody is on duty."""
+    threshold = dataclasses.replace(
+        make_threshold(), shifts=(("early", days(2, 3)), ("late", days(3, 5)))
+    )
+
+    seen = [threshold.shift_at(day * DAY) for day in range(6)]
+
+    assert seen == [None, "early", "early", "late", "late", None]
+    assert threshold.shift_at(2 * DAY) == "early"
+    assert make_threshold().shift_at(0) is None
+
+
 def test_equal_files_make_equal_rules() -> None:
     """A reload can see that nothing changed, calendars included."""
     first, second = (

@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callmon.alerts import Ended, Transition
 from callmon.calendars import Calendar, CalendarSpec
 from callmon.clock import SECOND
 from callmon.measures import Reading
@@ -28,7 +29,7 @@ from callmon.rules import (
     SubjectKind,
     Threshold,
 )
-from callmon.thresholds import Ended, State, ThresholdState, Transition, wilson
+from callmon.thresholds import State, ThresholdState, wilson
 
 HOUR = 3_600 * SECOND
 DAY_ONE = date(1970, 1, 1)
@@ -44,6 +45,7 @@ def make_rule(
     overrides: tuple[Override, ...] = (),
     severity: Severity = Severity.WARNING,
     measure: str = "waiting",
+    shifts: tuple[tuple[str, Calendar], ...] = (),
 ) -> Rule:
     """Return the rule that a threshold of *limits* is for the queue sales."""
     threshold = Threshold(
@@ -56,7 +58,9 @@ def make_rule(
         overrides=overrides,
         escalate=escalate,
         summary="{queue}: {value}",
+        summary_zh="{queue}：{value}",
         runbook="https://wiki.example/waiting",
+        shifts=shifts,
     )
     rule = threshold.rule_for(SALES)
     assert rule is not None
@@ -90,6 +94,11 @@ def brief(transitions: Iterable[Transition]) -> list[tuple[object, ...]]:
     return [(t.kind, t.at, t.alert.severity, t.alert.ended) for t in transitions]
 
 
+def duties(transitions: Iterable[Transition]) -> list[tuple[object, ...]]:
+    """Return since when each alert stands, and whose shift it was then."""
+    return [(t.alert.severity, t.alert.raised_at, t.alert.shift) for t in transitions]
+
+
 FIRED, ENDED, ADDED = "fired", "ended", "escalated"
 WARNING, CRITICAL = Severity.WARNING, Severity.CRITICAL
 RECOVERED = Ended.RECOVERED
@@ -110,6 +119,7 @@ class TestLife:
         assert (state.state, state.since, state.fired_at) == (State.FIRING, 2, 2)
         assert (fired[0].alert.value, fired[0].alert.limit) == (Fraction(4), Fraction(3))
         assert fired[0].alert.runbook == "https://wiki.example/waiting"
+        assert fired[0].alert.summary_zh == "{queue}：{value}"
 
     def test_fires_when_hold_has_passed(self) -> None:
         """It is pending for exactly ``hold`` and says when that runs out."""
@@ -172,6 +182,34 @@ class TestLife:
             peaks += [alert.peak for alert in state.alerts()]
 
         assert peaks == [Fraction(1, 2), Fraction(3, 10)]
+
+    @pytest.mark.parametrize("restart", [False, True])
+    def test_the_peak_of_what_grows_is_that_of_the_moment_before_it_fell(
+        self, *, restart: bool
+    ) -> None:
+        """Nobody looks while a wait only grows; the caller waited for as long all the same."""
+        limits = Limits(direction=Direction.ABOVE, limit=Fraction(10))
+        state = ThresholdState(make_rule(limits), grows=True, ratio=False)
+        state.update(10, whole(10), blind=False)
+        if restart:
+            before = state.snapshot()
+            state = ThresholdState(make_rule(limits), grows=True, ratio=False)
+            state.restore(before)
+
+        (ended,) = state.update(75, whole(3), blind=False)
+
+        assert (ended.kind, ended.alert.peak) == ("ended", Fraction(75))
+
+    def test_what_grew_unseen_is_no_peak(self) -> None:
+        """While blind nobody knows whether it went on."""
+        limits = Limits(direction=Direction.ABOVE, limit=Fraction(10))
+        state = ThresholdState(make_rule(limits), grows=True, ratio=False)
+        state.update(10, whole(10), blind=False)
+        state.update(20, None, blind=True)
+
+        (ended,) = state.update(75, whole(3), blind=False)
+
+        assert ended.alert.peak == Fraction(20)
 
     def test_the_value_follows_every_reading(self) -> None:
         """Also while nothing happens."""
@@ -497,6 +535,80 @@ class TestChanges:
         assert (state.state, state.since) == (State.OK, None)
 
 
+class TestShift:
+    """Who was on duty when an alert was raised."""
+
+    ESCALATE = (Escalation(after=2 * HOUR, severity=CRITICAL),)
+    DAY_THEN_NIGHT = (("day", hours((1, 3))), ("night", hours((3, 9))))
+
+    def make_state(self, shifts: tuple[tuple[str, Calendar], ...]) -> ThresholdState:
+        """Return a state that escalates after two hours, with *shifts*."""
+        rule = make_rule(ABOVE_3, escalate=self.ESCALATE, shifts=shifts)
+        return ThresholdState(rule, grows=False, ratio=False)
+
+    def test_each_alert_has_the_shift_of_its_own_beginning(self) -> None:
+        """What the day left lying is escalated to the night; both keep their labels."""
+        state = self.make_state(self.DAY_THEN_NIGHT)
+
+        raised = [
+            *state.update(2 * HOUR, whole(4), blind=False),
+            *state.update(4 * HOUR, whole(4), blind=False),
+        ]
+        ended = state.update(5 * HOUR, whole(0), blind=False)
+
+        day, night = (WARNING, 2 * HOUR, "day"), (CRITICAL, 4 * HOUR, "night")
+        assert duties(raised) == [day, night]
+        assert duties(ended) == [day, night]
+        assert {t.alert.fired_at for t in (*raised, *ended)} == {2 * HOUR}
+
+    def test_nobody_on_duty_is_no_shift(self) -> None:
+        """An alert between two shifts goes where alerts without the label go."""
+        state = self.make_state(self.DAY_THEN_NIGHT)
+
+        assert duties(state.update(0, whole(4), blind=False)) == [(WARNING, 0, None)]
+
+    def test_a_late_look_finds_the_shift_of_the_due_instant(self) -> None:
+        """It counts when the threshold fired, not when anybody looked."""
+        rule = make_rule(
+            dataclasses.replace(ABOVE_3, hold=HOUR), shifts=(("day", hours((1, 3))),)
+        )
+        state = ThresholdState(rule, grows=False, ratio=False)
+        state.update(HOUR, whole(4), blind=False)
+
+        late = state.update(9 * HOUR, whole(4), blind=False)
+
+        assert duties(late) == [(WARNING, 2 * HOUR, "day")]
+
+    def test_other_shifts_are_for_other_alerts(self) -> None:
+        """A reload and a restart with changed shifts leave what stands as it is."""
+        changed = make_rule(ABOVE_3, escalate=self.ESCALATE, shifts=(("late", hours((0, 9))),))
+        state = self.make_state(self.DAY_THEN_NIGHT)
+        state.update(2 * HOUR, whole(4), blind=False)
+        restarted = ThresholdState(changed, grows=False, ratio=False)
+
+        assert restarted.restore(state.snapshot()) == ()
+        assert state.replace_rule(changed, 3 * HOUR) == ()
+
+        for one in (state, restarted):
+            one.update(4 * HOUR, whole(4), blind=False)
+            assert [(a.severity, a.raised_at, a.shift) for a in one.alerts()] == [
+                (WARNING, 2 * HOUR, "day"),
+                (CRITICAL, 4 * HOUR, "late"),
+            ]
+
+    def test_what_replaces_an_alert_is_raised_then(self) -> None:
+        """Another severity is another alert; the old one ends with the shift it had."""
+        state = self.make_state(self.DAY_THEN_NIGHT)
+        state.update(2 * HOUR, whole(4), blind=False)
+        info = make_rule(ABOVE_3, severity=Severity.INFO, shifts=self.DAY_THEN_NIGHT)
+
+        assert duties(state.replace_rule(info, 4 * HOUR)) == [
+            (WARNING, 2 * HOUR, "day"),
+            (Severity.INFO, 4 * HOUR, "night"),
+        ]
+        assert [a.fired_at for a in state.alerts()] == [2 * HOUR]
+
+
 class TestRestore:
     """What a restart meets."""
 
@@ -531,6 +643,22 @@ class TestRestore:
         assert [(a.peak, a.blind) for a in after.alerts()] == [(Fraction(9), True)]
         assert after.update(7, None, blind=True) == ()
         assert (after.update(8, whole(0), blind=False), after.due) == ((), 15)
+
+    def test_a_snapshot_of_before_there_were_shifts_is_read(self) -> None:
+        """Its alerts count as raised when the breach fired, in no shift."""
+        escalate = (Escalation(after=2, severity=CRITICAL),)
+        before = make_state(escalate=escalate)
+        before.update(5, whole(9), blind=False)
+        before.update(7, whole(9), blind=False)
+        saved = {key: value for key, value in before.snapshot().items() if key != "raised"}
+        after = make_state(escalate=escalate)
+
+        assert after.restore(saved) == ()
+
+        assert [(a.severity, a.raised_at, a.shift) for a in after.alerts()] == [
+            (WARNING, 5, None),
+            (CRITICAL, 5, None),
+        ]
 
     def test_a_state_never_used_restores_to_one(self) -> None:
         """There is nothing to go on from."""
@@ -616,6 +744,7 @@ def stories(draw: st.DrawFn, *, closing: bool = True) -> Story:
             for after, severity in zip(steps, (CRITICAL, Severity.INFO), strict=False)
         ),
         overrides=tuple(draw(st.lists(overrides, max_size=1))),
+        shifts=tuple(zip(("a", "b"), draw(st.lists(opening, max_size=2)), strict=False)),
     )
     reading = st.tuples(st.integers(0, 8), st.just(2), st.integers(1, 2))
     runs = st.lists(
@@ -637,7 +766,7 @@ class Simulation:
         self.since: int | None = None
         self.fired: int | None = None
         self.cleared: int | None = None
-        self.standing: list[Severity] = []
+        self.standing: dict[Severity, tuple[int, str | None]] = {}
 
     def run(self) -> list[tuple[object, ...]]:
         """Return the transitions of the whole story."""
@@ -658,9 +787,11 @@ class Simulation:
 
     def end(self, at: int, why: Ended) -> None:
         """End all alerts."""
-        self.out += [(ENDED, at, severity, why) for severity in self.standing]
+        self.out += [
+            (ENDED, at, severity, why, *duty) for severity, duty in self.standing.items()
+        ]
         self.since = self.fired = self.cleared = None
-        self.standing = []
+        self.standing = {}
 
     def wait(self, at: int, limits: Limits, reading: Reading) -> None:
         """Live through an hour without an alert."""
@@ -670,8 +801,7 @@ class Simulation:
             self.since = at
         if self.since is not None and at - self.since >= limits.hold:
             self.fired = at
-            self.standing = [WARNING]
-            self.out.append((FIRED, at, WARNING, None))
+            self.stand_up(FIRED, at, WARNING)
             self.escalate(at)
 
     def stand(self, at: int, limits: Limits, reading: Reading) -> None:
@@ -685,13 +815,19 @@ class Simulation:
         elif at - self.cleared >= limits.keep:
             self.end(at, RECOVERED)
 
+    def stand_up(self, kind: str, at: int, severity: Severity) -> None:
+        """Raise an alert for whoever is on duty."""
+        shifts = self.story.rule.threshold.shifts
+        on_duty = [name for name, calendar in shifts if calendar.is_open(at)]
+        self.standing[severity] = (at, on_duty[0] if on_duty else None)
+        self.out.append((kind, at, severity, None, *self.standing[severity]))
+
     def escalate(self, at: int) -> None:
         """Add the alerts whose time has come."""
         assert self.fired is not None
         for step in self.story.rule.threshold.escalate:
             if at - self.fired >= step.after and step.severity not in self.standing:
-                self.standing.append(step.severity)
-                self.out.append((ADDED, at, step.severity, None))
+                self.stand_up(ADDED, at, step.severity)
 
     def is_bad(self, limits: Limits, reading: Reading) -> bool:
         """Tell whether the reading is beyond the limit."""
@@ -714,9 +850,9 @@ def ask(
     state: ThresholdState, at: int, reading: Reading | str | None
 ) -> list[tuple[object, ...]]:
     """Update *state* with one of a story's readings."""
-    if isinstance(reading, str):
-        return brief(state.update(at, None, blind=True))
-    return brief(state.update(at, reading, blind=False))
+    known = None if isinstance(reading, str) else reading
+    told = state.update(at, known, blind=isinstance(reading, str))
+    return [(*what, *duty[1:]) for what, duty in zip(brief(told), duties(told), strict=True)]
 
 
 def change_hours(story: Story) -> list[int]:

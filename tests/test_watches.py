@@ -7,6 +7,7 @@ from fractions import Fraction
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.alerts import Transition
 from callmon.clock import SECOND, Micros
 from callmon.engine import Engine, EngineSettings
 from callmon.events import Event, FeedChanged, Outcome
@@ -23,7 +24,6 @@ from callmon.rules import (
     SubjectKind,
     Threshold,
 )
-from callmon.thresholds import Transition
 from callmon.watches import NEVER, Timed, Timers, Watch
 from tests.brute import Figure, Spans, Turn, alerts, figure
 from tests.stories import BASE, SOURCE, Visit, joined, left, stories, targets, tell

@@ -2,7 +2,8 @@
 
 The way of a file: ``nodes`` (YAML to text data with places), ``sections`` and
 ``threshold_sections`` (what keys there are), ``validation`` (data against sections),
-``build``, ``calendars`` and ``rules`` (what keys mean together), ``settings`` (the result).
+``build``, ``calendars``, ``shifts`` and ``rules`` (what keys mean together), ``settings``
+(the result).
 """
 
 from callmon.config.check import check_lines, explain
@@ -16,6 +17,7 @@ from callmon.config.settings import (
     Config,
     LoggingSettings,
     ServerSettings,
+    StormSettings,
     ThresholdSettings,
     TlsSettings,
 )
@@ -32,6 +34,7 @@ __all__ = [
     "Secret",
     "ServerSettings",
     "Signature",
+    "StormSettings",
     "ThresholdSettings",
     "TlsSettings",
     "check_lines",

@@ -9,6 +9,7 @@ from callmon.config.feed_sections import AsteriskAmiSection
 from callmon.config.feeds import build_feeds
 from callmon.config.mqtt_sections import MqttSection
 from callmon.config.nodes import Loc
+from callmon.config.problems import one_of
 from callmon.config.reading import Builder
 from callmon.config.sections import (
     AlertingSection,
@@ -19,6 +20,7 @@ from callmon.config.sections import (
     KeepSection,
     QueueSection,
     ServerSection,
+    StormSection,
     TargetsSection,
     TlsSection,
 )
@@ -29,11 +31,13 @@ from callmon.config.settings import (
     Config,
     LoggingSettings,
     ServerSettings,
+    StormSettings,
     TlsSettings,
 )
 from callmon.config.values import duration, format_duration
 from callmon.journal.entries import Retention
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
+from callmon.wording import Language
 
 __all__ = ["build_config", "window_specs"]
 
@@ -65,7 +69,7 @@ def build_config(builder: Builder, file: CallmonFile) -> Config:
         retention=_retention(builder, file.storage.keep),
         server=_server(builder, file.server),
         alertmanagers=tuple(_alertmanagers(builder, file)),
-        alerting=_alerting(builder, file.alerting),
+        alerting=_alerting(builder, file.alerting, subjects.declared),
         wallboard_url=file.wallboard_url,
         files=tuple(_secret_files(builder, file)),
         logging=LoggingSettings(format=file.logging.format, level=file.logging.level),
@@ -311,7 +315,9 @@ def _tls(builder: Builder, loc: Loc, section: TlsSection | None) -> TlsSettings:
     )
 
 
-def _alerting(builder: Builder, section: AlertingSection) -> AlertingSettings:
+def _alerting(
+    builder: Builder, section: AlertingSection, declared: Iterable[str] | None
+) -> AlertingSettings:
     loc: Loc = ("alerting",)
     if section.resend == 0 or section.hold < 2 * section.resend:
         message = (
@@ -327,4 +333,37 @@ def _alerting(builder: Builder, section: AlertingSection) -> AlertingSettings:
         resend=section.resend,
         handover=section.handover,
         external_labels=dict(section.external_labels),
+        languages=_languages(builder, (*loc, "languages"), section.languages),
+        storm=_storm(builder, (*loc, "storm"), section.storm, declared),
     )
+
+
+def _languages(builder: Builder, loc: Loc, given: list[Language]) -> tuple[Language, ...]:
+    if not given:
+        message = f"expected at least one of {', '.join(Language)}, found none"
+        builder.document.report(loc, message)
+    for position, language in enumerate(given):
+        if language in given[:position]:
+            builder.document.report((*loc, position), f"'{language}' is listed twice")
+    return tuple(given)
+
+
+def _storm(
+    builder: Builder, loc: Loc, section: StormSection, declared: Iterable[str] | None
+) -> StormSettings:
+    if section.alerts == 0:
+        message = "expected at least 1 alert that is told by itself, found '0'"
+        builder.document.report((*loc, "alerts"), message)
+    for key, length in (("within", section.within), ("hold", section.hold)):
+        if length == 0:
+            message = "expected a duration above 0, found 0"
+            builder.document.report((*loc, key), message)
+    settings = StormSettings(alerts=section.alerts, within=section.within, hold=section.hold)
+    label, place = section.label, (*loc, "label")
+    if label is None or not builder.label_name(place, label):
+        return settings
+    if declared is not None and label not in declared:
+        hint = one_of(label, declared, what="declared") or "; labels: declares none"
+        message = f"no queue has the label '{label}': all alerts are counted together{hint}"
+        builder.document.warn(place, message)
+    return dataclasses.replace(settings, label=label)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from callmon.config.reading import Builder
     from callmon.config.threshold_sections import CalendarSection, ThresholdsFile
 
-__all__ = ["build_calendars"]
+__all__ = ["build_calendars", "calendar_called"]
 
 _DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 _HOURS = re.compile(r"(\d{1,2}):([0-5]\d)\s*-\s*(\d{1,2}):([0-5]\d)")
@@ -41,6 +41,26 @@ def build_calendars(
             if not builder.document.wrong(*loc):
                 built[name] = Calendar(spec)
     return built
+
+
+def calendar_called(
+    builder: "Builder",
+    file: "ThresholdsFile",
+    calendars: Mapping[str, Calendar],
+    place: "tuple[Loc, str]",
+) -> Calendar | None:
+    """Return the calendar that the name at a place means; report a name that means none.
+
+    Args:
+        builder: the document and its checks.
+        file: the sections of thresholds.yml.
+        calendars: those of the file that are right.
+        place: where the name stands, and the name.
+    """
+    loc, name = place
+    if name not in file.calendars and not builder.document.has("calendars", name):
+        builder.known(loc, name, file.calendars, "calendar")
+    return calendars.get(name)
 
 
 class _Reader:

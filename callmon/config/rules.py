@@ -6,8 +6,10 @@ from typing import TYPE_CHECKING
 
 from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
+from callmon.config.calendars import calendar_called
 from callmon.config.problems import did_you_mean
 from callmon.config.reading import is_pattern
+from callmon.config.shifts import build_shifts
 from callmon.config.values import format_limit, limit
 from callmon.measures import MEASURES, Measure, Unit
 from callmon.rules import (
@@ -64,6 +66,7 @@ class RulesBuilder:
         self._file = file
         self._calendars = calendars
         self._config = config
+        self._shifts = build_shifts(builder, file, calendars)
 
     def thresholds(self) -> tuple[Threshold, ...]:
         """Return the thresholds that are right, in file order."""
@@ -92,6 +95,7 @@ class RulesBuilder:
         escalate = self._escalations(loc, section)
         select = self._selector(loc, section) or Selector(queues=("*",))
         self._check_summary((*loc, "summary"), section.summary)
+        self._check_summary((*loc, "summary_zh"), section.summary_zh)
         if section.name is None or measure is None or limits is None:
             return None
         return Threshold(
@@ -104,7 +108,9 @@ class RulesBuilder:
             overrides=overrides,
             escalate=escalate,
             summary=section.summary,
+            summary_zh=section.summary_zh,
             runbook=section.runbook,
+            shifts=self._shifts,
         )
 
     def _measure(self, loc: "Loc", section: "ThresholdSection") -> Measure | None:
@@ -249,11 +255,7 @@ class RulesBuilder:
     def _calendar(self, loc: "Loc", name: str | None) -> Calendar | None:
         if name is None:
             return None
-        if name not in self._file.calendars:
-            if not self._document.has("calendars", name):
-                self._builder.known(loc, name, self._file.calendars, "calendar")
-            return None
-        return self._calendars.get(name)
+        return calendar_called(self._builder, self._file, self._calendars, (loc, name))
 
     def _overrides(
         self,

@@ -27,6 +27,7 @@ from callmon.config.values import (
     WindowName,
 )
 from callmon.queues import Formula, Overflow
+from callmon.wording import Language
 
 __all__ = [
     "AgentsSection",
@@ -44,6 +45,7 @@ __all__ = [
     "ServerSection",
     "ServiceLevelSection",
     "StorageSection",
+    "StormSection",
     "TargetsSection",
     "TlsSection",
 ]
@@ -196,6 +198,19 @@ class AlertmanagerSection(Section):
     """How long one request may take."""
 
 
+class StormSection(Section):
+    """Many alerts at once: one speaks for them."""
+
+    alerts: Count = 10
+    """More than this of one team, raised `within`, are a storm: the others are held."""
+    within: Duration = 60 * SECOND
+    """So close together."""
+    hold: Duration = 300 * SECOND
+    """How long the others are held; what fires then still follows."""
+    label: Name | None = None
+    """The label that says whose alerts are counted together (team)."""
+
+
 class AlertingSection(Section):
     """How alerts are delivered (docs/operators/alerting.md)."""
 
@@ -209,6 +224,12 @@ class AlertingSection(Section):
     """When no Alertmanager took an alert for so long, it goes by Prometheus for good."""
     external_labels: dict[str, Name] = Field(default_factory=dict)
     """Added to direct alerts: the same as Prometheus' own external_labels."""
+    languages: list[Language] = Field(
+        default=list(Language), json_schema_extra={"minItems": 1, "uniqueItems": True}
+    )
+    """What the texts are written in; the first is the main one."""
+    storm: StormSection = Field(default_factory=StormSection)
+    """When one alert speaks for many."""
 
 
 class LoggingSection(Section):

@@ -16,6 +16,7 @@ from callmon.feeds.settings import FeedSettings
 from callmon.journal.entries import Retention
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
 from callmon.rules import Threshold
+from callmon.wording import Language
 
 __all__ = [
     "AlertingSettings",
@@ -24,6 +25,7 @@ __all__ = [
     "Config",
     "LoggingSettings",
     "ServerSettings",
+    "StormSettings",
     "ThresholdSettings",
     "TlsSettings",
 ]
@@ -59,6 +61,16 @@ class AlertmanagerSettings:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class StormSettings:
+    """When one alert speaks for many."""
+
+    alerts: int = 10  #: of one team; more than these are held
+    within: Micros = 60 * SECOND
+    hold: Micros = 300 * SECOND
+    label: str = "team"  #: the static label that says whose alerts are counted together
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AlertingSettings:
     """How alerts are delivered."""
 
@@ -67,6 +79,8 @@ class AlertingSettings:
     resend: Micros = 60 * SECOND
     handover: Micros = 60 * SECOND
     external_labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    languages: tuple[Language, ...] = tuple(Language)  #: the first is the main one
+    storm: StormSettings = StormSettings()
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)

@@ -78,7 +78,10 @@ class OverrideSection(LimitsSection):
     """What differs for some queues, or during some dates; a later override wins."""
 
     elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
-        ("name", "measure", "window", "severity", "escalate", "summary", "runbook"),
+        (
+            *("name", "measure", "window", "severity", "escalate"),
+            *("summary", "summary_zh", "runbook"),
+        ),
         ": an override cannot change it; write a threshold of its own",
     )
 
@@ -116,6 +119,10 @@ class ThresholdSection(LimitsSection):
         default=None, examples=["{queue}: {value} of callers hung up in the last {window}"]
     )
     """The alert's first line; names in braces are filled in."""
+    summary_zh: Text | None = Field(
+        default=None, examples=["{queue} 最近 {window} 放弃率达 {value}"]
+    )
+    """The same for texts in Chinese. Default: `summary`."""
     runbook: Text | None = Field(default=None, examples=["https://wiki.example/abandonment"])
     """Where the alert's reader finds what to do."""
 
@@ -150,4 +157,9 @@ class ThresholdsFile(Section):
     thresholds: list[ThresholdSection] = Field(default_factory=list)
     """The thresholds."""
     calendars: dict[str, CalendarSection] = Field(default_factory=dict)
-    """Named hours and dates for `active` and `during`."""
+    """Named hours and dates for `active`, `during` and `shifts`."""
+    shifts: dict[str, Name] = Field(
+        default_factory=dict, examples=[{"day": "business_hours", "night": "night_hours"}]
+    )
+    """Who is on duty, each with a calendar; becomes the label `shift`. The first that is open
+    when an alert is raised counts."""

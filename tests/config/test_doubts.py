@@ -127,3 +127,38 @@ def test_unserved_without_a_time_is_warned_of(tmp_path: Path) -> None:
     assert [] == warnings_of(
         tmp_path, feeds, "{name: a, measure: unserved, above: 0, for: 30s}"
     )
+
+
+@pytest.mark.parametrize(
+    ("labels", "label", "warning"),
+    [
+        ("[team]", "", ""),
+        ("[site]", "", ""),
+        ("[]", "", ""),
+        ("[team, site]", "site", ""),
+        (
+            "[team, site]",
+            "sit",
+            "no queue has the label 'sit': all alerts are counted together",
+        ),
+        ("[team, site]", "sit", "; did you mean 'site'?"),
+        ("[]", "team", "; labels: declares none"),
+    ],
+)
+def test_a_storm_of_a_label_that_nobody_has_is_told(
+    tmp_path: Path, labels: str, label: str, warning: str
+) -> None:
+    """Alerts of all teams would be counted together, and one would speak for all."""
+    (tmp_path / "thresholds.yml").write_text("")
+    given = "" if labels == "[]" else f"labels: {labels}\n"
+    storm = f"{{label: {label}}}" if label else "{}"
+    (tmp_path / "callmon.yml").write_text(
+        f"feeds: {{log: {LOG}}}\n{given}alerting: {{storm: {storm}}}\n"
+    )
+
+    config = load_config(tmp_path / "callmon.yml", {})
+
+    assert bool(warning) == bool(config.warnings)
+    assert all(warning in text for text in config.warnings)
+    assert all("alerting.storm.label: warning: " in text for text in config.warnings)
+    assert (label or "team") == config.alerting.storm.label

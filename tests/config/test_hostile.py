@@ -21,7 +21,7 @@ VALUES = st.sampled_from(
     [
         *(None, "", "a", "b", "all", "3m", "0s", "20%", "5", "-1", "day", "longest_wait"),
         *("abandonment_rate", "15m", "today", "critical", "CN", "mon-fri", "09:00-18:00"),
-        *("2026-11-10", "queue_log", "simulator", "vip", "${X}", "http://a:1", "{queue}"),
+        *("en", "2026-11-10", "queue_log", "simulator", "vip", "${X}", "http://a:1", "{queue}"),
     ]
 )
 

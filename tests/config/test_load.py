@@ -2,14 +2,22 @@
 
 import os
 import re
-from datetime import date
+from datetime import date, datetime
 from fractions import Fraction
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from callmon.clock import SECOND
-from callmon.config import Config, load_config, load_thresholds, printed, signature
+from callmon.config import (
+    Config,
+    StormSettings,
+    load_config,
+    load_thresholds,
+    printed,
+    signature,
+)
 from callmon.config.nodes import parse
 from callmon.config.section import Section
 from callmon.config.sections import CallmonFile
@@ -18,6 +26,7 @@ from callmon.errors import ConfigError
 from callmon.journal.entries import Retention
 from callmon.queues import Formula, Overflow
 from callmon.rules import Direction
+from callmon.wording import Language
 
 HERE = Path(__file__).parent
 EXAMPLES = HERE.parents[1] / "config"
@@ -157,6 +166,58 @@ def test_the_full_files_mean_what_they_say() -> None:
     assert ["5m", "15m", "1h30m", "today"] == [spec.name for spec in config.windows]
 
 
+def test_shifts_mean_what_they_say() -> None:
+    """Every threshold knows who is on duty, in the order of the file."""
+    config = load_config(GOOD / "callmon-full.yml", {})
+
+    day, night = config.calendars["day"], config.calendars["night"]
+    assert {(("day", day), ("夜班", night))} == {one.shifts for one in config.thresholds}
+
+
+def test_night_is_whenever_the_file_says_so() -> None:
+    """In the example the hours run over midnight, and lunch is nobody's."""
+    threshold, *_ = load_config(EXAMPLES / "callmon.yml", {}).thresholds
+    zone = ZoneInfo("Asia/Shanghai")
+
+    seen = {
+        text: threshold.shift_at(
+            int(datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()) * SECOND
+        )
+        for text in (
+            *("2026-11-27 08:59:59", "2026-11-27 09:00", "2026-11-27 12:30"),
+            *("2026-11-27 17:59:59", "2026-11-27 18:00", "2026-11-28 03:00"),
+            *("2026-11-28 12:00", "2026-11-29 00:00"),
+        )
+    }
+
+    assert ["night", "day", None, "day", "night", "night", None, "night"] == [*seen.values()]
+
+
+def test_texts_come_in_the_languages_of_the_file() -> None:
+    """The first is the main one; without the key there are both."""
+    full = load_config(GOOD / "callmon-full.yml", {})
+    plain = load_config(GOOD / "callmon-minimal.yml", {})
+
+    assert (Language.CHINESE, Language.ENGLISH) == full.alerting.languages
+    assert (Language.ENGLISH, Language.CHINESE) == plain.alerting.languages
+    summaries = [(one.summary is None, one.summary_zh) for one in full.thresholds]
+    assert (False, "{queue} 最近 {window} 放弃率达 {value}") == summaries[0]
+    assert {(True, None)} == set(summaries[1:])
+
+
+def test_what_a_storm_is_stands_in_the_file() -> None:
+    """Numbers arrive in their inner units; without the section there are defaults."""
+    full = load_config(GOOD / "callmon-full.yml", {})
+    plain = load_config(GOOD / "callmon-minimal.yml", {})
+
+    assert full.alerting.storm == StormSettings(
+        alerts=5, within=30 * SECOND, hold=600 * SECOND, label="team"
+    )
+    assert plain.alerting.storm == StormSettings(
+        alerts=10, within=60 * SECOND, hold=300 * SECOND, label="team"
+    )
+
+
 def test_calendars_mean_what_they_say() -> None:
     """Weekdays, hours over midnight, holidays and dates as the calendars take them."""
     calendars = load_config(GOOD / "callmon-full.yml", {}).calendars
@@ -262,6 +323,7 @@ def test_any_change_of_a_value_changes_the_configuration(tmp_path: Path) -> None
     thresholds = (
         "thresholds: [{name: a, measure: longest_wait, above: 3m, active: day}]\n"
         "calendars: {day: {weekly: {mon: '09:00-18:00'}}}\n"
+        "shifts: {early: day}\n"
     )
     callmon_yml.write_text(callmon)
     thresholds_yml.write_text(thresholds)
@@ -271,6 +333,7 @@ def test_any_change_of_a_value_changes_the_configuration(tmp_path: Path) -> None
         (callmon_yml, "one", "two"),
         (thresholds_yml, "3m", "4m"),
         (thresholds_yml, "18:00", "17:00"),
+        (thresholds_yml, "early", "late"),
     ):
         text = path.read_text()
         path.write_text(text.replace(old, new))
