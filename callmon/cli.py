@@ -213,6 +213,43 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
 
 
 @commands.command()
+@_config_option
+@click.option(
+    "--since",
+    metavar="WHEN",
+    default="24h",
+    show_default=True,
+    help="Those that stood after: 30m, 7d, 2026-11-22T18:00 …",
+)
+@click.option("--until", metavar="WHEN", help="And before.")
+@click.option("--queue", help="Only of this queue.")
+@click.option("--threshold", help="Only of this threshold.")
+@click.option("--standing", is_flag=True, help="Only those that have not ended.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1, 10_000),
+    default=1_000,
+    show_default=True,
+    help="No more than so many, the newest.",
+)
+@click.option("--json", is_flag=True, help="As /api/v1/alerts/history answers.")
+def alerts(**asked: Any) -> None:
+    """Show former and present alerts, and what became of them.
+
+    How bad, how long, who was told when. Reads the journal of the configuration, whether
+    callmon runs or not; times are in the time zone of callmon.yml.
+    """
+    from callmon.alert_report import AlertsRequest, alerts_text
+    from callmon.clock import SystemClock
+
+    try:
+        text = alerts_text(AlertsRequest(**asked), os.environ, SystemClock().now())
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    click.echo(text, nl=False)
+
+
+@commands.command()
 @click.argument("feed")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
 @_config_option

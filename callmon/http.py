@@ -18,7 +18,7 @@ from aiohttp import hdrs, web
 
 from callmon.basic_auth import BasicAuth
 from callmon.clock import SECOND, Clock, Micros
-from callmon.errors import ConfigError
+from callmon.errors import CallmonError, ConfigError
 from callmon.sinks.prometheus import Page
 from callmon.webconfig import WebConfig, load_certificate, load_web_config, tls_context
 
@@ -50,6 +50,8 @@ _HEADERS = {
 _OPEN_PATH = "/healthz"
 """Needs no password: a probe has none, and it tells nothing but that we live."""
 
+_HISTORY_PATH = "api/v1/alerts/history"
+
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
@@ -62,6 +64,9 @@ class Routes:
     views: Mapping[str, Callable[[], object]]  #: JSON below /api/v1/
     reload: Callable[[], Awaitable[Sequence[str]]]  #: its mistakes; empty: it is done
     debug: Callable[[str], object | None]  #: JSON of a feed; None: there is no such feed
+    history: Callable[[Mapping[str, str]], Awaitable[object]]
+    """JSON of former alerts, by the parameters of the address. A ``ValueError`` says what is
+    wrong with those, a ``CallmonError`` why there is no answer."""
 
 
 class HttpServer:
@@ -175,6 +180,7 @@ class HttpServer:
         routes.add_get(_OPEN_PATH, self._alive)
         routes.add_get("/readyz", self._ready)
         routes.add_get("/api/v1/{view}", self._view)
+        routes.add_get(f"/{_HISTORY_PATH}", self._history)
         routes.add_get("/-/debug/{feed}", self._debug)
         routes.add_post("/-/reload", self._reload)
         return application
@@ -223,6 +229,7 @@ class HttpServer:
 
     async def _index(self, _request: web.Request) -> web.Response:
         paths = ["metrics", "healthz", "readyz", *(f"api/v1/{v}" for v in self._routes.views)]
+        paths.append(_HISTORY_PATH)
         items = "".join(f'<li><a href="{p}">/{p}</a></li>' for p in map(html.escape, paths))
         text = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
@@ -260,6 +267,17 @@ class HttpServer:
     async def _view(self, request: web.Request) -> web.Response:
         view = self._routes.views.get(request.match_info["view"])
         return _refusal(404, "no such view") if view is None else _json(view())
+
+    async def _history(self, request: web.Request) -> web.Response:
+        parameters = dict(request.query)
+        if len(parameters) < len(request.query):
+            return _refusal(400, "expected each parameter once")
+        try:
+            return _json(await self._routes.history(parameters))
+        except ValueError as error:
+            return _refusal(400, str(error))
+        except CallmonError as error:
+            return _refusal(503, str(error))
 
     async def _debug(self, request: web.Request) -> web.Response:
         found = self._routes.debug(request.match_info["feed"])

@@ -10,12 +10,13 @@ from pathlib import Path
 
 import aiohttp
 import bcrypt
+import msgspec
 import pytest
 import trustme
 
 from callmon import http
 from callmon.clock import Micros
-from callmon.errors import ConfigError
+from callmon.errors import CallmonError, ConfigError
 from callmon.http import REFRESH, HttpServer, Routes
 from callmon.sinks.prometheus import Page
 from callmon.testing import ManualClock
@@ -55,6 +56,14 @@ class Daemon:
         self.reloads += 1
         return self.mistakes
 
+    async def history(self, parameters: Mapping[str, str]) -> object:
+        """Return the parameters, or what a wrong one and a failed disk come to."""
+        if "wrong" in parameters:
+            raise ValueError("unknown parameter 'wrong'")
+        if "disk" in parameters:
+            raise CallmonError("journal.db: no journal yet")
+        return msgspec.Raw(msgspec.json.encode(dict(parameters)))
+
     def routes(self) -> Routes:
         """Return everything as the server wants it."""
         return Routes(
@@ -63,6 +72,7 @@ class Daemon:
             views={"queues": lambda: {"queues": [{"name": "客服"}]}},
             reload=self.reload,
             debug=lambda feed: {"feed": feed} if feed == "pbx" else None,
+            history=self.history,
         )
 
 
@@ -214,6 +224,20 @@ async def test_views_are_json(site: Site) -> None:
     assert headers["Content-Type"].startswith("application/json")
     assert 404 == (await site.ask("/api/v1/nothing"))[0]
     assert 404 == (await site.ask("/nothing"))[0]
+
+
+async def test_former_alerts_are_asked_for_by_parameters(site: Site) -> None:
+    """A wrong one is the asker's mistake, a disk that fails is ours; each in a sentence."""
+    asked = await site.ask("/api/v1/alerts/history?queue=%E5%AE%A2%E6%9C%8D&since=24h")
+    twice = await site.ask("/api/v1/alerts/history?queue=a&queue=b")
+    wrong = await site.ask("/api/v1/alerts/history?wrong=1")
+    failed = await site.ask("/api/v1/alerts/history?disk=1")
+
+    assert (200, '{"queue":"客服","since":"24h"}'.encode()) == asked[:2]
+    assert "application/json" == asked[2]["Content-Type"].partition(";")[0]
+    assert (400, b"expected each parameter once\n") == twice[:2]
+    assert (400, b"unknown parameter 'wrong'\n") == wrong[:2]
+    assert (503, b"journal.db: no journal yet\n") == failed[:2]
 
 
 async def test_the_first_page_leads_to_the_others(site: Site) -> None:

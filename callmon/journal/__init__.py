@@ -6,27 +6,36 @@ again. See docs/decisions/0017-the-log-is-the-state.md.
 
 from callmon.journal.entries import (
     AlertRecord,
+    AlertStepRecord,
     FeedInfo,
     JournalMetrics,
     JournalReason,
+    PastHalf,
     Retention,
+    Staffing,
     Stored,
     StoredFeed,
     TimePassed,
     Told,
 )
+from callmon.journal.history import read_alerts, read_past
 from callmon.journal.journal import Journal, Pace
 
 __all__ = [
     "AlertRecord",
+    "AlertStepRecord",
     "FeedInfo",
     "Journal",
     "JournalMetrics",
     "JournalReason",
     "Pace",
+    "PastHalf",
     "Retention",
+    "Staffing",
     "Stored",
     "StoredFeed",
     "TimePassed",
     "Told",
+    "read_alerts",
+    "read_past",
 ]

@@ -13,11 +13,14 @@ from callmon.feeds.base import Position
 
 __all__ = [
     "AlertRecord",
+    "AlertStepRecord",
     "FeedInfo",
     "JournalError",
     "JournalMetrics",
     "JournalReason",
+    "PastHalf",
     "Retention",
+    "Staffing",
     "Stored",
     "StoredFeed",
     "TimePassed",
@@ -53,6 +56,51 @@ class AlertRecord(msgspec.Struct, frozen=True, gc=False):
     peak: float
     ended_at: Micros | None = None
     ended: str | None = None
+    raised_at: Micros | None = None  #: later than ``fired_at`` when escalation added it
+    shift: str | None = None
+    labels: str = "{}"  #: the subject's, as a JSON object
+    cause: str | None = None  #: the likely cause, as it was told at the beginning
+
+
+class AlertStepRecord(msgspec.Struct, frozen=True, gc=False):
+    """Something that became of an alert. Field names are the columns in storage.
+
+    The first five name the alert. The same step with the same detail is kept once, as it
+    was told first: after a crash it may be told again.
+    """
+
+    threshold: str
+    kind: str
+    subject: str
+    severity: str
+    fired_at: Micros
+    step: str  #: an ``AlertStep``
+    at: Micros
+    detail: str = ""
+
+
+class Staffing(msgspec.Struct, frozen=True, gc=False):
+    """How many agents a queue had in a half-hour: counted every minute, and summed up.
+
+    Absolute values: storing one twice does no harm.
+    """
+
+    queue: str
+    start: Micros
+    samples: int
+    staffed: int  #: the sum over the samples
+
+
+class PastHalf(msgspec.Struct, frozen=True, gc=False):
+    """A half-hour of a queue as it is stored: contacts by their arrival."""
+
+    queue: str
+    start: Micros
+    arrived: int
+    talks: int
+    talk: Micros  #: all of them together
+    samples: int = 0
+    staffed: int = 0  #: the sum over the samples; where there are none nobody counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

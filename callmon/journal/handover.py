@@ -8,20 +8,32 @@ them. Of what was given up the positions and ids stay: they belong to that check
 
 import threading
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+
+import msgspec
 
 from callmon.clock import Micros
 from callmon.events import Event, FeedChanged
 from callmon.feeds.base import Position
 from callmon.intervals import Interval
-from callmon.journal.entries import AlertRecord, FeedInfo, TimePassed
+from callmon.journal.entries import (
+    AlertRecord,
+    AlertStepRecord,
+    FeedInfo,
+    Staffing,
+    TimePassed,
+)
 
 __all__ = ["Checkpoint", "Handover", "Known", "Load", "Run"]
 
 ROWS_AT_MOST = 100_000
-"""Intervals, alerts and kept facts that wait, each: days of the largest site."""
+"""Intervals, alerts, their steps, staffing and kept facts that wait, each: days of the
+largest site."""
+
+AlertName = tuple[str, str, str, str, Micros]
+"""Threshold, kind, subject, severity and the moment of firing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +100,9 @@ class Load:
     count: int = 0  #: events and marks in the inputs
     checkpoint: Checkpoint | None = None
     intervals: dict[tuple[str, Micros, str], Interval] = field(default_factory=dict)
-    alerts: dict[tuple[str, str, str, str, Micros], AlertRecord] = field(default_factory=dict)
+    alerts: dict[AlertName, AlertRecord] = field(default_factory=dict)
+    alert_steps: dict[tuple[AlertName, str, str], AlertStepRecord] = field(default_factory=dict)
+    staffing: dict[tuple[str, Micros], Staffing] = field(default_factory=dict)
     done: list[Callable[[], None]] = field(default_factory=list)
 
     def is_empty(self) -> bool:
@@ -99,6 +113,8 @@ class Load:
             or self.checkpoint
             or self.intervals
             or self.alerts
+            or self.alert_steps
+            or self.staffing
             or self.known.kept
             or self.known.feeds
             or self.known.positions
@@ -119,6 +135,21 @@ class Load:
         self.checkpoint = None
         return events
 
+    def add_alerts(self, records: Iterable[AlertRecord]) -> None:
+        """Take newer news of alerts; the cause stays the one that was told first."""
+        for record in records:
+            name = _name(record)
+            known = self.alerts.get(name)
+            if known is not None and known.cause is not None:
+                self.alerts[name] = msgspec.structs.replace(record, cause=known.cause)
+            else:
+                self.alerts[name] = record
+
+    def add_alert_steps(self, records: Iterable[AlertStepRecord]) -> None:
+        """Take steps of alerts that are not known yet."""
+        for record in records:
+            self.alert_steps.setdefault((_name(record), record.step, record.detail), record)
+
     def absorb(self, later: "Load") -> None:
         """Put *later* behind; what was given up of it must be newer than these inputs."""
         if later.checkpoint is not None:
@@ -137,8 +168,14 @@ class Load:
         self.inputs += later.inputs
         self.count += later.count
         self.intervals.update(later.intervals)
-        self.alerts.update(later.alerts)
+        self.add_alerts(later.alerts.values())
+        self.add_alert_steps(later.alert_steps.values())
+        self.staffing.update(later.staffing)
         self.done += later.done
+
+
+def _name(record: AlertRecord | AlertStepRecord) -> AlertName:
+    return record.threshold, record.kind, record.subject, record.severity, record.fired_at
 
 
 class Handover:
@@ -229,10 +266,22 @@ class Handover:
     def add_alerts(self, records: Sequence[AlertRecord]) -> None:
         """Take alerts; newer news of the same replaces them."""
         with self.changed:
-            self._load.alerts.update(
-                {(r.threshold, r.kind, r.subject, r.severity, r.fired_at): r for r in records}
-            )
+            self._load.add_alerts(records)
             self._limit(self._load.alerts)
+            self.changed.notify()
+
+    def add_alert_steps(self, records: Sequence[AlertStepRecord]) -> None:
+        """Take what became of alerts; what is told again stays as it was told first."""
+        with self.changed:
+            self._load.add_alert_steps(records)
+            self._limit(self._load.alert_steps)
+            self.changed.notify()
+
+    def add_staffing(self, rows: Sequence[Staffing]) -> None:
+        """Take counts of agents; newer ones of a half-hour replace them."""
+        with self.changed:
+            self._load.staffing.update({(row.queue, row.start): row for row in rows})
+            self._limit(self._load.staffing)
             self.changed.notify()
 
     def add_done(self, done: Callable[[], None]) -> None:

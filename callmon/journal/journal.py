@@ -16,11 +16,13 @@ from callmon.feeds.base import Position
 from callmon.intervals import Interval
 from callmon.journal.entries import (
     AlertRecord,
+    AlertStepRecord,
     FeedInfo,
     JournalError,
     JournalMetrics,
     JournalReason,
     Retention,
+    Staffing,
     Stored,
     TimePassed,
     Told,
@@ -150,6 +152,11 @@ class Journal:
     # ---- handing over ---------------------------------------------------------------
 
     @property
+    def path(self) -> Path:
+        """Return where the file is, for those who only read it."""
+        return self._writer.path
+
+    @property
     def pending(self) -> int:
         """How many events are not durable."""
         return self._handover.pending
@@ -190,8 +197,16 @@ class Journal:
         self._handover.add_intervals(rows)
 
     def alerts(self, records: Sequence[AlertRecord]) -> None:
-        """Take alerts as they are now."""
+        """Take alerts as they are now; a cause that was told before stays."""
         self._handover.add_alerts(records)
+
+    def alert_steps(self, records: Sequence[AlertStepRecord]) -> None:
+        """Take what became of alerts; the same told again stays as it was told first."""
+        self._handover.add_alert_steps(records)
+
+    def staffing(self, rows: Sequence[Staffing]) -> None:
+        """Take counts of agents as they are now."""
+        self._handover.add_staffing(rows)
 
     def checkpoint(self, at: Micros, parts: Mapping[str, bytes | None], *, whole: bool) -> None:
         """Take the state after all that was handed over so far.

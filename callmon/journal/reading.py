@@ -22,7 +22,7 @@ from callmon.journal.entries import (
     Told,
 )
 
-__all__ = ["later_inputs", "read_apart", "read_stored"]
+__all__ = ["later_inputs", "read_apart", "read_stored", "reader"]
 
 BATCH: Final = 10_000
 """Inputs read and told at once, at most."""
@@ -31,10 +31,6 @@ _INPUTS: Final = msgspec.json.Decoder(list[Event | TimePassed])
 _INPUT: Final[msgspec.json.Decoder[Event | TimePassed]] = msgspec.json.Decoder(
     Event | TimePassed
 )
-
-
-_COLUMNS: Final = ", ".join(f'"{name}"' for name in AlertRecord.__struct_fields__)
-_STANDING: Final = f"SELECT {_COLUMNS} FROM alerts WHERE ended_at IS NULL"  # noqa: S608 - ours
 
 
 def read_stored(
@@ -61,7 +57,7 @@ def read_stored(
                 for name, number in numbers.items()
                 if (ids := _ids(connection, number, remembered))
             },
-            standing=[AlertRecord(*row) for row in execute(_STANDING)],
+            standing=_standing(connection),
             created=created,
         )
 
@@ -69,7 +65,8 @@ def read_stored(
 def read_apart(path: Path, remembered: int) -> tuple[Stored, int] | None:
     """Return what is stored and the count of commits, though nothing can be written.
 
-    None: there is nothing that this callmon could read as it is.
+    None: there is nothing that this callmon could read as it is. That of an older one can
+    be: callmon may have been brought up to date on a disk that is full.
 
     Raises:
         JournalError: it could not be read either.
@@ -77,17 +74,18 @@ def read_apart(path: Path, remembered: int) -> tuple[Stored, int] | None:
     with mapped(path):
         if not path.exists():
             return None
-        with contextlib.closing(_reader(path)) as connection:
+        with contextlib.closing(reader(path)) as connection:
             application = connection.execute("PRAGMA application_id").fetchone()[0]
             version = connection.execute("PRAGMA user_version").fetchone()[0]
-            if (application, version) != (schema.APPLICATION_ID, len(schema.MIGRATIONS)):
+            known = 1 <= version <= len(schema.MIGRATIONS)
+            if application != schema.APPLICATION_ID or not known:
                 return None
             last, commits = connection.execute("SELECT last, commits FROM progress").fetchone()
             stored = read_stored(connection, path, remembered, last=last, created=False)
     return stored, commits
 
 
-def _reader(path: Path) -> sqlite3.Connection:
+def reader(path: Path) -> sqlite3.Connection:
     """Return a connection that only reads, from any thread: one at a time.
 
     Even that needs a file beside the journal, for which a full disk has no room. But where
@@ -125,6 +123,18 @@ def _feeds(connection: sqlite3.Connection, path: Path) -> Iterator[StoredFeed]:
         )
 
 
+def _standing(connection: sqlite3.Connection) -> list[AlertRecord]:
+    """Return the alerts without an end, without what an older callmon did not write."""
+    found = connection.execute("SELECT name FROM pragma_table_info('alerts')")
+    there = {name for (name,) in found}
+    names = [name for name in AlertRecord.__struct_fields__ if name in there]
+    columns = ", ".join(f'"{name}"' for name in names)
+    rows = connection.execute(
+        f"SELECT {columns} FROM alerts WHERE ended_at IS NULL"  # noqa: S608 - ours
+    )
+    return [AlertRecord(**dict(zip(names, row, strict=True))) for row in rows]
+
+
 def _ids(connection: sqlite3.Connection, feed: int, remembered: int) -> list[int]:
     rows = connection.execute(
         "SELECT id FROM seen WHERE feed = ? ORDER BY number DESC LIMIT ?", (feed, remembered)
@@ -142,7 +152,7 @@ def later_inputs(
     Raises:
         JournalError: the file cannot be read, or no further.
     """
-    with mapped(path), contextlib.closing(_reader(path)) as connection:
+    with mapped(path), contextlib.closing(reader(path)) as connection:
         names = dict(connection.execute("SELECT number, name FROM feeds"))
         connection.text_factory = bytes
         rows = connection.execute(

@@ -99,5 +99,32 @@ _FIRST = (
     ) WITHOUT ROWID""",
 )
 
-MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST,)
+_ALERT_HISTORY = (
+    "ALTER TABLE alerts ADD COLUMN raised_at INTEGER",
+    "ALTER TABLE alerts ADD COLUMN shift TEXT",
+    "ALTER TABLE alerts ADD COLUMN labels TEXT NOT NULL DEFAULT '{}'",
+    "ALTER TABLE alerts ADD COLUMN cause TEXT",
+    # What became of an alert on its way to people.
+    """CREATE TABLE alert_steps (
+        threshold TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        subject TEXT NOT NULL,
+        severity TEXT NOT NULL,
+        fired_at INTEGER NOT NULL,
+        step TEXT NOT NULL,
+        at INTEGER NOT NULL,
+        detail TEXT NOT NULL,
+        PRIMARY KEY (fired_at, threshold, kind, subject, severity, step, detail)
+    ) WITHOUT ROWID""",
+    # Agents, counted now and then: their mean is staffed / samples.
+    """CREATE TABLE staffing (
+        queue TEXT NOT NULL,
+        start INTEGER NOT NULL,
+        samples INTEGER NOT NULL,
+        staffed INTEGER NOT NULL,
+        PRIMARY KEY (start, queue)
+    ) WITHOUT ROWID""",
+)
+
+MIGRATIONS: tuple[tuple[str, ...], ...] = (_FIRST, _ALERT_HISTORY)
 """One step each: statements that are run in one transaction."""

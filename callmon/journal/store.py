@@ -20,10 +20,12 @@ from callmon.journal import schema
 from callmon.journal.disk import journal_error, mapped
 from callmon.journal.entries import (
     AlertRecord,
+    AlertStepRecord,
     FeedInfo,
     JournalError,
     JournalReason,
     Retention,
+    Staffing,
     Stored,
 )
 from callmon.journal.handover import Checkpoint, Load
@@ -46,7 +48,26 @@ _KEYS: Final = {
     "seen": "feed, id",
     "intervals": "start, queue, cohort",
     "alerts": "fired_at, threshold, kind, subject, severity",
+    "alert_steps": "fired_at, threshold, kind, subject, severity, step, detail",
+    "staffing": "start, queue",
 }
+
+_NEWS_OF_ALERT: Final = (
+    f"ON CONFLICT ({_KEYS['alerts']}) DO UPDATE SET "
+    + ", ".join(
+        f'"{name}" = excluded."{name}"'
+        for name in AlertRecord.__struct_fields__
+        if name != "cause" and name not in _KEYS["alerts"].split(", ")
+    )
+    + ", cause = coalesce(cause, excluded.cause)"
+)
+"""The newest is kept of everything but the cause, which is told once, at the beginning."""
+
+_ORPHANED: Final = """fired_at < ? AND NOT EXISTS (
+    SELECT 1 FROM alerts WHERE alerts.fired_at = alert_steps.fired_at
+    AND alerts.threshold = alert_steps.threshold AND alerts.kind = alert_steps.kind
+    AND alerts.subject = alert_steps.subject AND alerts.severity = alert_steps.severity
+)"""
 
 
 class Store:
@@ -243,15 +264,20 @@ class Store:
             number = self._feeds[name] = int(found[0])
         return number
 
-    def _insert(self, statement: str, columns: int, values: list[Any]) -> int:
-        """Insert rows, hundreds with each statement; return how many were new."""
+    def _insert(
+        self, statement: str, columns: int, values: list[Any], conflict: str = ""
+    ) -> int:
+        """Insert rows, hundreds with each statement; return how many were new.
+
+        *conflict* says what to do about rows that are there.
+        """
         changes = self._connection.total_changes
         width = columns * ROWS_A_STATEMENT
         row = f"({', '.join('?' * columns)})"
         for start in range(0, len(values), width):
             part = values[start : start + width]
             rows = ", ".join([row] * (len(part) // columns))
-            self._connection.execute(f"{statement} {rows}", part)
+            self._connection.execute(f"{statement} {rows} {conflict}", part)
         return self._connection.total_changes - changes
 
     def _write_checkpoint(self, checkpoint: Checkpoint, through: int) -> None:
@@ -273,16 +299,17 @@ class Store:
     def _write_rows(self, load: Load) -> None:
         kept = [value for pair in load.known.kept.items() for value in pair]
         self._insert("INSERT OR REPLACE INTO kept VALUES", 2, kept)
-        for table, kind, rows in (
-            ("intervals", Interval, load.intervals.values()),
-            ("alerts", AlertRecord, load.alerts.values()),
+        for verb, table, kind, rows, conflict in (
+            ("REPLACE", "intervals", Interval, load.intervals.values(), ""),
+            ("ABORT", "alerts", AlertRecord, load.alerts.values(), _NEWS_OF_ALERT),
+            ("IGNORE", "alert_steps", AlertStepRecord, load.alert_steps.values(), ""),
+            ("REPLACE", "staffing", Staffing, load.staffing.values(), ""),
         ):
             names = kind.__struct_fields__
             columns = ", ".join(f'"{name}"' for name in names)
             values = [value for row in rows for value in msgspec.structs.astuple(row)]
-            self._insert(
-                f"INSERT OR REPLACE INTO {table} ({columns}) VALUES", len(names), values
-            )
+            statement = f"INSERT OR {verb} INTO {table} ({columns}) VALUES"
+            self._insert(statement, len(names), values, conflict)
 
     # ---- pruning --------------------------------------------------------------------
 
@@ -290,7 +317,7 @@ class Store:
         """Delete what is older than it must be, a slice with each step.
 
         Inputs after the checkpoint stay, however old; so do alerts that have not ended,
-        and the last *remembered* ids of each feed.
+        with their steps, and the last *remembered* ids of each feed.
 
         Raises:
             JournalError: it could not be written.
@@ -308,10 +335,12 @@ class Store:
             if last is not None:
                 before = min(oldest, last[0] + 1)
                 yield from self._delete("seen", f"feed = {feed} AND number < ?", before)
-        yield from self._delete("intervals", "start < ?", now - retention.intervals)
+        for table in ("intervals", "staffing"):
+            yield from self._delete(table, "start < ?", now - retention.intervals)
         yield from self._delete(
             "alerts", "ended_at IS NOT NULL AND fired_at < ?", now - retention.alerts
         )
+        yield from self._delete("alert_steps", _ORPHANED, now - retention.alerts)
 
     @contextlib.contextmanager
     def _slice(self) -> Iterator[None]:

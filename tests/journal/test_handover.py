@@ -4,7 +4,7 @@ import pytest
 
 from callmon.events import FeedChanged
 from callmon.intervals import HALF_HOUR, Interval
-from callmon.journal import AlertRecord, TimePassed, handover
+from callmon.journal import AlertRecord, AlertStepRecord, Staffing, TimePassed, handover
 from callmon.journal.handover import Handover, Load, Run
 from tests.journal.desk import info, joined
 
@@ -48,7 +48,7 @@ def test_newer_news_takes_the_place_of_older() -> None:
     assert [2.0] == [row.value for row in load.alerts.values()]
 
 
-def _alert(value: float) -> AlertRecord:
+def _alert(value: float, cause: str | None = None) -> AlertRecord:
     return AlertRecord(
         "long_wait",
         "queue",
@@ -62,7 +62,40 @@ def _alert(value: float) -> AlertRecord:
         1.0,
         value,
         9.0,
+        cause=cause,
     )
+
+
+def _step(at: int, step: str = "told") -> AlertStepRecord:
+    return AlertStepRecord("long_wait", "queue", "q", "warning", 5, step, at)
+
+
+def test_the_first_cause_of_an_alert_and_the_first_of_each_step_stay() -> None:
+    """Also when a load comes back that could not be written."""
+    desk = _handover()
+    desk.add_alerts([_alert(1.0), _alert(2.0, "few agents")])
+    desk.add_alert_steps([_step(1), _step(2), _step(3, "held")])
+    desk.add_staffing([Staffing("q", 0, 1, 5)])
+    load = _take(desk)
+    desk.add_alerts([_alert(3.0), _alert(4.0, "many calls")])
+    desk.add_alert_steps([_step(4), _step(5, "missed")])
+    desk.add_staffing([Staffing("q", 0, 2, 9)])
+    desk.put_back(load)
+
+    load = _take(desk)
+
+    assert [_alert(4.0, "few agents")] == list(load.alerts.values())
+    assert [_step(1), _step(3, "held"), _step(5, "missed")] == list(load.alert_steps.values())
+    assert [Staffing("q", 0, 2, 9)] == list(load.staffing.values())
+
+
+def test_steps_and_counts_of_agents_are_work_by_themselves() -> None:
+    """They do not wait for an alert or an event to be written with."""
+    told, counted = _handover(), _handover()
+    told.add_alert_steps([_step(1)])
+    counted.add_staffing([Staffing("q", 0, 1, 5)])
+
+    assert [True, True] == [told.has_work(), counted.has_work()]
 
 
 def test_rows_that_wait_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -70,11 +103,15 @@ def test_rows_that_wait_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(handover, "ROWS_AT_MOST", 3)
     desk = _handover()
     desk.add_intervals([Interval(f"q{number}", 0, "end") for number in range(5)])
+    desk.add_alert_steps([_step(number, f"{number}") for number in range(5)])
+    desk.add_staffing([Staffing(f"q{number}", 0, 1, 1) for number in range(5)])
 
     load = _take(desk)
 
     assert ["q2", "q3", "q4"] == [row.queue for row in load.intervals.values()]
-    assert 2 == desk.given_up
+    assert ["2", "3", "4"] == [row.step for row in load.alert_steps.values()]
+    assert ["q2", "q3", "q4"] == [row.queue for row in load.staffing.values()]
+    assert 6 == desk.given_up
 
 
 def test_what_is_being_written_counts() -> None:

@@ -148,7 +148,7 @@ async def test_a_newer_journal_is_left_alone(tmp_path: Path) -> None:
     await desk.close(5)
 
     assert [] == told
-    assert f"{path}: written by a newer callmon (expected version 1 or older, found 77)" == (
+    assert f"{path}: written by a newer callmon (expected version 2 or older, found 77)" == (
         desk.trouble
     )
     assert {} == stored.feeds

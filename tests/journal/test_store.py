@@ -1,16 +1,29 @@
 """The file itself: its version, its rows, what is deleted from it."""
 
+import itertools
 import sqlite3
 from collections.abc import Sequence
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from callmon.clock import SECOND
 from callmon.intervals import HALF_HOUR, Interval
-from callmon.journal import AlertRecord, JournalReason, Retention, TimePassed, schema, store
+from callmon.journal import (
+    AlertRecord,
+    AlertStepRecord,
+    JournalReason,
+    Retention,
+    Staffing,
+    TimePassed,
+    read_alerts,
+    schema,
+    store,
+)
 from callmon.journal.entries import JournalError
 from callmon.journal.handover import Checkpoint, Known, Load, Run
+from callmon.journal.reading import read_apart
 from callmon.journal.store import Store
 from tests.journal.desk import joined
 
@@ -36,7 +49,9 @@ def _open(directory: Path, migrations: Sequence[tuple[str, ...]] = schema.MIGRAT
     return Store(directory / "journal.db", migrations)
 
 
-def _alert(fired_at: int, ended_at: int | None = None, value: float = 1.0) -> AlertRecord:
+def _alert(
+    fired_at: int, ended_at: int | None = None, value: float = 1.0, cause: str | None = None
+) -> AlertRecord:
     return AlertRecord(
         threshold="long_wait",
         kind="queue",
@@ -52,6 +67,13 @@ def _alert(fired_at: int, ended_at: int | None = None, value: float = 1.0) -> Al
         peak=value,
         ended_at=ended_at,
         ended="cleared" if ended_at else None,
+        cause=cause,
+    )
+
+
+def _step(fired_at: int, step: str = "told", at: int = 1, detail: str = "") -> AlertStepRecord:
+    return AlertStepRecord(
+        "long_wait", "queue", "客服", "warning", fired_at, step=step, at=at, detail=detail
     )
 
 
@@ -84,6 +106,62 @@ def test_an_older_journal_is_brought_up_to_date(tmp_path: Path) -> None:
     assert [("a", "b", 3)] == _rows(tmp_path, "SELECT * FROM kept")
 
 
+def test_alerts_of_the_first_version_stay(tmp_path: Path) -> None:
+    """What was not written then is empty, and an alert that stood can end with all it has."""
+    oldest = _open(tmp_path, schema.MIGRATIONS[:1])
+    columns = AlertRecord.__struct_fields__[:14]
+    names = ", ".join(f'"{name}"' for name in columns)
+    for fired_at, ended_at in ((5, None), (6, 7)):
+        row = msgspec.structs.astuple(_alert(fired_at, ended_at))[:14]
+        oldest._connection.execute(
+            f"INSERT INTO alerts ({names}) VALUES ({', '.join('?' * 14)})", row
+        )
+    oldest.close()
+
+    newer = _open(tmp_path)
+    stored = newer.read(10)
+    load = _load()
+    ended = msgspec.structs.replace(
+        _alert(5, 8), raised_at=5, shift="night", labels='{"team":"vip"}'
+    )
+    load.alerts[("", "", "", "", 5)] = ended
+    newer.write(load)
+    newer.close()
+
+    assert [_alert(5)] == stored.standing
+    found = read_alerts(tmp_path / "journal.db", since=0, until=9)
+    assert [(_alert(6, 7), []), (ended, [])] == found
+
+
+def test_a_journal_of_the_first_version_can_be_read_as_it_is(tmp_path: Path) -> None:
+    """Where it cannot be brought up to date for want of room the state is not lost."""
+    oldest = _open(tmp_path, schema.MIGRATIONS[:1])
+    names = ", ".join(f'"{name}"' for name in AlertRecord.__struct_fields__[:14])
+    row = msgspec.structs.astuple(_alert(5))[:14]
+    oldest._connection.execute(
+        f"INSERT INTO alerts ({names}) VALUES ({', '.join('?' * 14)})", row
+    )
+    oldest._connection.execute("INSERT INTO kept VALUES ('a', x'62')")
+    oldest.close()
+
+    found = read_apart(tmp_path / "journal.db", 10)
+
+    assert found is not None
+    stored, commits = found
+    assert ({"a": b"b"}, [_alert(5)], 0) == (stored.kept, stored.standing, commits)
+    assert [(1,)] == _rows(tmp_path, "PRAGMA user_version")
+
+
+def test_an_older_callmon_refuses_what_this_one_wrote(tmp_path: Path) -> None:
+    """It would write alerts without what it does not know of."""
+    _open(tmp_path).close()
+
+    with pytest.raises(JournalError, match="expected version 1 or older, found 2") as refused:
+        _open(tmp_path, schema.MIGRATIONS[:1])
+
+    assert JournalReason.NEWER == refused.value.reason
+
+
 def test_a_step_that_fails_changes_nothing(tmp_path: Path) -> None:
     """Neither half a step is left nor the steps before it."""
     _open(tmp_path).close()
@@ -104,7 +182,7 @@ def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
     """What a newer callmon wrote is not guessed at."""
     _open(tmp_path, (*schema.MIGRATIONS, ("CREATE TABLE more (a)",))).close()
 
-    with pytest.raises(JournalError, match="expected version 1 or older, found 2") as refused:
+    with pytest.raises(JournalError, match="expected version 2 or older, found 3") as refused:
         _open(tmp_path)
 
     assert JournalReason.NEWER == refused.value.reason
@@ -113,9 +191,14 @@ def test_a_newer_journal_is_refused(tmp_path: Path) -> None:
 def test_columns_are_the_fields() -> None:
     """A field that is added to a row needs a step of its own."""
     connection = sqlite3.connect(":memory:")
-    for statement in schema.MIGRATIONS[0]:
+    for statement in itertools.chain.from_iterable(schema.MIGRATIONS):
         connection.execute(statement)
-    for table, kind in (("intervals", Interval), ("alerts", AlertRecord)):
+    for table, kind in (
+        ("intervals", Interval),
+        ("alerts", AlertRecord),
+        ("alert_steps", AlertStepRecord),
+        ("staffing", Staffing),
+    ):
         columns = connection.execute(f"SELECT name FROM pragma_table_info('{table}')")
         assert sorted(kind.__struct_fields__) == sorted(name for (name,) in columns)
     connection.close()
@@ -142,6 +225,46 @@ def test_rows_told_again_replace_what_was_told(tmp_path: Path) -> None:
     assert [("long_wait", "客服", 5, 180.0, 2.0, None)] == _rows(
         tmp_path, 'SELECT threshold, subject, fired_at, "limit", value, ended FROM alerts'
     )
+
+
+def test_the_cause_of_an_alert_stays_as_it_was_told_first(tmp_path: Path) -> None:
+    """The end of an alert knows of no cause, and a restart may find another one."""
+    opened = _open(tmp_path)
+    causes: list[object] = []
+    for cause in (None, "few agents", None, "many calls"):
+        load = _load()
+        load.alerts[("", "", "", "", 5)] = _alert(5, cause=cause)
+        opened.write(load)
+        causes += _rows(tmp_path, "SELECT cause FROM alerts")
+    opened.close()
+
+    assert [(None,), ("few agents",), ("few agents",), ("few agents",)] == causes
+
+
+def test_a_step_of_an_alert_told_again_stays_as_it_was_told_first(tmp_path: Path) -> None:
+    """With another detail it is another step."""
+    opened = _open(tmp_path)
+    for at, detail in ((3, "one"), (4, "one"), (5, "two")):
+        load = _load()
+        load.alert_steps[("", "", "", "", at), "told", detail] = _step(1, at=at, detail=detail)
+        opened.write(load)
+    opened.close()
+
+    assert [(3, "one"), (5, "two")] == _rows(
+        tmp_path, "SELECT at, detail FROM alert_steps ORDER BY at"
+    )
+
+
+def test_counts_of_agents_told_again_replace_what_was_told(tmp_path: Path) -> None:
+    """They are sums, as they are now."""
+    opened = _open(tmp_path)
+    for samples in (1, 2):
+        load = _load()
+        load.staffing["客服", HALF_HOUR] = Staffing("客服", HALF_HOUR, samples, 7 * samples)
+        opened.write(load)
+    opened.close()
+
+    assert [("客服", HALF_HOUR, 2, 14)] == _rows(tmp_path, "SELECT * FROM staffing")
 
 
 def test_what_is_safe_from_a_power_cut(tmp_path: Path) -> None:
@@ -207,22 +330,32 @@ def test_without_a_checkpoint_nothing_is_dispensable(tmp_path: Path) -> None:
 
 
 def test_intervals_and_ended_alerts_are_deleted(tmp_path: Path) -> None:
-    """Each after its own time; an alert that has not ended stays."""
+    """Each after its own time; an alert that has not ended stays, with its steps."""
     opened = _open(tmp_path)
     load = _load(TimePassed(1), whole=True)
     for start in (1, 2):
         load.intervals[("q", start, "end")] = Interval("q", start, "end")
+        load.staffing["q", start] = Staffing("q", start, 1, 1)
     for fired_at, ended_at in ((50, None), (51, 52), (1_002, 1_003)):
         load.alerts[("", "", "", "", fired_at)] = _alert(fired_at, ended_at)
+    for fired_at in (50, 51, 52, 1_002, 1_003):  # of some there is no alert
+        load.alert_steps[("", "", "", "", fired_at), "", ""] = _step(fired_at)
+    other = msgspec.structs.replace(_step(50), severity="critical")
+    load.alert_steps[("", "", "", "", 0), "", ""] = other
     opened.write(load)
 
     _pruned(opened, now=102)
     intervals = _rows(tmp_path, "SELECT start FROM intervals")
+    staffing = _rows(tmp_path, "SELECT start FROM staffing")
     _pruned(opened, now=2_001)
     opened.close()
 
     assert [(2,)] == intervals
+    assert [(2,)] == staffing
     assert [(50,), (1_002,)] == _rows(tmp_path, "SELECT fired_at FROM alerts ORDER BY fired_at")
+    assert [(50, "warning"), (1_002, "warning"), (1_003, "warning")] == _rows(
+        tmp_path, "SELECT fired_at, severity FROM alert_steps ORDER BY fired_at"
+    )
 
 
 def test_the_last_ids_of_each_feed_stay(tmp_path: Path) -> None:
@@ -253,8 +386,8 @@ def test_much_is_deleted_in_slices(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     slices = _pruned(opened, now=10**18)
     opened.close()
 
-    events, seen, intervals, alerts = 4, 4, 3, 1
-    assert events + seen + intervals + alerts == slices
+    events, seen, intervals, others = 4, 4, 3, 3
+    assert events + seen + intervals + others == slices
     for table in ("events", "seen", "intervals"):
         assert [(0,)] == _rows(tmp_path, f"SELECT count(*) FROM {table}")
 
