@@ -18,8 +18,11 @@ from callmon.measures import Unit
 __all__ = [
     "DEFAULT_SUMMARIES",
     "LABEL_PREFIX",
+    "NO_VALUE",
     "PLACEHOLDERS",
     "Language",
+    "agents_text",
+    "default_summary",
     "expand",
     "format_duration",
     "format_instant",
@@ -28,6 +31,7 @@ __all__ = [
     "format_window",
     "template_labels",
     "template_problems",
+    "waiting_text",
 ]
 
 
@@ -134,6 +138,18 @@ def format_instant(at: Micros, zone: tzinfo) -> str:
     """Return *at* by the wall clock of *zone*: ``2026-11-22 10:32:05 CST``."""
     local = (_EPOCH + timedelta(microseconds=at)).astimezone(zone)
     return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+
+
+def waiting_text(waiting: int, language: Language = Language.ENGLISH) -> str:
+    """Return how many wait, to stand behind a word for it."""
+    return f"{waiting} 人" if language is Language.CHINESE else str(waiting)
+
+
+def agents_text(available: int, staffed: int, language: Language = Language.ENGLISH) -> str:
+    """Return how many agents are free, and how many are at work."""
+    if language is Language.CHINESE:
+        return f"在岗 {staffed} 人，空闲 {available} 人"  # noqa: RUF001  # Chinese punctuation
+    return f"{available} available of {staffed}"
 
 
 def expand(template: str, values: Mapping[str, str]) -> str:
@@ -256,3 +272,19 @@ DEFAULT_SUMMARIES: Mapping[str, Mapping[Language, str]] = {
     ),
 }
 """What an alert says when the administrator wrote no ``summary``: measure, language."""
+
+_ONE = (
+    ("{value} callers", "{value} caller"),
+    ("{value} agents' phones", "{value} agent's phone"),
+    ("{value} agents", "{value} agent"),
+    ("{value} calls", "{value} call"),
+)
+
+
+def default_summary(measure: str, value: Fraction, language: Language) -> str:
+    """Return the summary in ``DEFAULT_SUMMARIES``, fit for *value*: 1 caller, 2 callers."""
+    template = DEFAULT_SUMMARIES[measure][language]
+    if value == 1 and language is Language.ENGLISH:
+        for many, one in _ONE:
+            template = template.replace(many, one)
+    return template

@@ -14,6 +14,8 @@ from callmon.wording import (
     DEFAULT_SUMMARIES,
     PLACEHOLDERS,
     Language,
+    agents_text,
+    default_summary,
     expand,
     format_duration,
     format_instant,
@@ -21,6 +23,7 @@ from callmon.wording import (
     format_window,
     template_labels,
     template_problems,
+    waiting_text,
 )
 
 CHINESE = Language.CHINESE
@@ -149,3 +152,42 @@ def test_every_measure_has_a_summary_of_its_own() -> None:
             assert () == template_problems(template)
             assert all(part in template for part in ("{subject}", "{value}", "{limit}"))
             assert MEASURES[name].windowed == ("{window}" in template)
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "text"),
+    [
+        ("waiting", Fraction(1), "{subject}: {value} caller waiting (limit {limit})"),
+        ("waiting", Fraction(2), "{subject}: {value} callers waiting (limit {limit})"),
+        ("waiting", Fraction(0), "{subject}: {value} callers waiting (limit {limit})"),
+        ("agents_ringing", Fraction(1), "{subject}: {value} agent's phone ringing"),
+        ("agents_paused", Fraction(1), "{subject}: {value} agent paused (limit {limit})"),
+        ("failed", Fraction(1), "{subject}: {value} call failed ({window}; limit {limit})"),
+        ("unserved", Fraction(1), "{subject}: {value} caller waiting while agents are free"),
+        ("answer_rate", Fraction(1), "{subject}: {value} of callers answered ({window};"),
+    ],
+)
+def test_one_is_not_many(measure: str, value: Fraction, text: str) -> None:
+    """One caller, two callers."""
+    assert default_summary(measure, value, Language.ENGLISH).startswith(text)
+    assert DEFAULT_SUMMARIES[measure][CHINESE] == default_summary(measure, value, CHINESE)
+
+
+def test_every_measure_that_counts_people_or_calls_has_a_singular() -> None:
+    """And nothing else has: 100 % is no single caller."""
+    different = {
+        name
+        for name in MEASURES
+        if default_summary(name, Fraction(1), Language.ENGLISH)
+        != default_summary(name, Fraction(2), Language.ENGLISH)
+    }
+
+    counted = {name for name in MEASURES if MEASURES[name].unit in (Unit.CONTACTS, Unit.AGENTS)}
+    assert counted == different
+
+
+def test_who_waits_and_who_works() -> None:
+    """To stand behind a word for it, in either language."""
+    assert ("3", "3 人") == (waiting_text(3), waiting_text(3, CHINESE))
+    texts = agents_text(2, 7), agents_text(2, 7, CHINESE)
+    assert ("2 available of 7", "在岗 7 人，空闲 2 人") == texts

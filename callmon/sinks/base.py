@@ -1,11 +1,13 @@
 """What sinks need from the rest of callmon: a way to ask over HTTP, a way to be counted."""
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Protocol
 
+from callmon.alerts import AlertKey, AlertStep
 from callmon.clock import Micros
 
-__all__ = ["DeliveryMetrics", "HttpClient", "HttpResponse"]
+__all__ = ["AlertNotes", "DeliveryMetrics", "HttpClient", "HttpResponse"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -30,6 +32,30 @@ class HttpClient(Protocol):
             SinkError: ``UNREACHABLE`` when the request certainly never left: no address,
                 no connection. ``TIMEOUT`` when it may have been received: no answer in
                 time, or the connection broke after sending.
+        """
+
+
+class AlertNotes(Protocol):
+    """Writes down what becomes of alerts."""
+
+    def note(self, key: AlertKey, step: AlertStep, at: Micros, detail: str = "") -> None:
+        """Take that *step* happened to an alert at *at*, by the wall clock.
+
+        The same step with the same detail may be told again: the first one counts.
+        """
+
+    def storm(
+        self,
+        key: AlertKey,
+        labels: Mapping[str, str],
+        *,
+        limit: int,
+        count: int,
+        ended_at: Micros | None,
+    ) -> None:
+        """Take that an alert speaks for others: *count* stand where *limit* are told singly.
+
+        Told again when the storm has changed.
         """
 
 

@@ -2,21 +2,24 @@
 
 An alert has two roads (docs/operators/alerting.md): callmon posts it, or Prometheus finds
 it in the metrics. It belongs to one of them for its whole life: to the direct road from the
-first post that any Alertmanager accepts, to Prometheus when none does in time.
+first post that any Alertmanager accepts, to Prometheus when none does in time. One that a
+storm speaks for takes neither. While what it is about cannot be seen nothing is said of it:
+another callmon may see that it is over.
 
 Why an end is not simply posted: Alertmanager drops a resolve that arrives while the alert
 is silenced or inhibited, and takes the next breach for the old one, so that nobody is told.
 """
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 from typing import Any
 
+from callmon.alerts import AlertKey, AlertStep
 from callmon.clock import SECOND, Micros
 from callmon.rules import Subject, SubjectKind
-from callmon.sinks.base import DeliveryMetrics
-from callmon.sinks.payload import Content, Labels
+from callmon.sinks.base import AlertNotes, DeliveryMetrics
+from callmon.sinks.payload import ALERT_NAME, Content, Labels
 
 __all__ = ["Duty", "Entry", "Ledger", "Limits", "Presence", "Road", "Step"]
 
@@ -27,6 +30,7 @@ class Road(StrEnum):
     UNDECIDED = "undecided"
     DIRECT = "direct"
     PROMETHEUS = "prometheus"
+    HELD = "held"  #: nobody's: a storm speaks for it
 
 
 class Presence(StrEnum):
@@ -60,8 +64,11 @@ class Limits:
     """
     capacity: int = 10_000
     """Alerts kept at most: far beyond what anybody could read; some 20 MB."""
-    batch: int = 500
-    """Alerts in one request at most: some 250 kB."""
+    batch: int = 100
+    """Alerts in one request at most: some 200 kB, and 25 ms to put into words."""
+    settle: Micros = 5 * SECOND
+    """What was not seen for a while is not posted so soon after: its end may be in what the
+    feed tells first."""
 
 
 @dataclasses.dataclass(slots=True, kw_only=True)
@@ -86,6 +93,7 @@ class Entry:
     road: Road = Road.UNDECIDED
     ended_at: Micros | None = None
     version: int = 0  #: changes with every change of state; an answer to an older one is old
+    unseen_at: Micros | None = None  #: monotonic; when it was last found to be out of sight
 
     @property
     def firing(self) -> bool:
@@ -97,7 +105,8 @@ class Ledger:
     """The alerts this process knows, and their duties by Alertmanager.
 
     Every ``now`` is monotonic but for *started* and ``Duty.sent_at``, which are compared
-    with the clocks of others.
+    with the clocks of others, as is what *wall* returns. *unseen* tells whether what an
+    alert is about cannot be seen now.
     """
 
     def __init__(
@@ -105,13 +114,18 @@ class Ledger:
         alertmanagers: Sequence[str],
         limits: Limits,
         metrics: DeliveryMetrics,
+        notes: AlertNotes,
         *,
-        started: Micros,
+        wall: Callable[[], Micros],
+        unseen: Callable[[Content], bool] = lambda _content: False,
     ) -> None:
         self._alertmanagers = tuple(alertmanagers)
-        self._limits = limits
+        self.limits = limits
         self._metrics = metrics
-        self._started = started
+        self._notes = notes
+        self._wall = wall
+        self._unseen = unseen
+        self._started = wall()
         self._entries: dict[Labels, Entry] = {}
 
     def __iter__(self) -> Iterator[Entry]:
@@ -120,6 +134,15 @@ class Ledger:
     def __len__(self) -> int:
         return len(self._entries)
 
+    def get(self, key: Labels) -> Entry | None:
+        """Return the alert with these labels."""
+        return self._entries.get(key)
+
+    def is_news(self, content: Content) -> bool:
+        """Tell whether *content* is about a breach that is known and goes on."""
+        entry = self._entries.get(content.labels)
+        return entry is not None and entry.firing and entry.content.key == content.key
+
     # What happens to alerts
 
     def fire(self, content: Content, now: Micros) -> bool:
@@ -127,20 +150,23 @@ class Ledger:
         key = content.labels
         entry = self._entries.get(key)
         if entry is None:
-            if len(self._entries) >= self._limits.capacity:
+            if len(self._entries) >= self.limits.capacity:
                 self._metrics.dropped("capacity")
                 return False
             duties = {name: Duty(due=now) for name in self._alertmanagers}
             entry = Entry(content=content, learned=now, duties=duties)
             self._entries[key] = entry
-        elif not entry.firing:
+        elif not self.is_news(content):
             self._fire_again(entry, now)
         entry.content = content
         self._changed(entry, now)
         return True
 
     def _fire_again(self, entry: Entry, now: Micros) -> None:
-        """Begin a new life: the old one may still stand as firing somewhere."""
+        """Begin a new life: the old one may still stand as firing somewhere.
+
+        Its end may not have been told: at a restart only the newest breach is known.
+        """
         entry.ended_at, entry.learned, entry.road = None, now, Road.UNDECIDED
         for duty in entry.duties.values():
             duty.unsure = (duty.unsure or duty.accepted) and not duty.done
@@ -161,6 +187,22 @@ class Ledger:
         for duty in entry.duties.values():
             duty.due = now
 
+    def hold(self, entry: Entry, storm: str) -> None:
+        """Leave *entry* to the *storm* that speaks for it."""
+        entry.road = Road.HELD
+        self._note(entry, AlertStep.HELD, storm)
+        for duty in entry.duties.values():
+            duty.unsure = duty.unsure or duty.in_flight
+        self._retract(entry)
+
+    def release(self, entry: Entry, now: Micros) -> None:
+        """Let *entry*, which was held, look for a road."""
+        entry.road, entry.learned = Road.UNDECIDED, now
+        self._note(entry, AlertStep.FOLLOWED)
+        for duty in entry.duties.values():
+            duty.done = False
+        self._changed(entry, now)
+
     def decide(self, now: Micros) -> None:
         """Settle what time alone settles: handovers, misses, and what can be forgotten."""
         for entry in list(self._entries.values()):
@@ -168,9 +210,7 @@ class Ledger:
                 if not entry.firing:
                     self._miss(entry)
                 elif now >= self._deadline(entry):
-                    entry.road = Road.PROMETHEUS
-                    self._metrics.handed_over()
-                    self._retract(entry)
+                    self._hand_over(entry, now)
             if not entry.firing and all(duty.done for duty in entry.duties.values()):
                 del self._entries[entry.content.labels]
 
@@ -178,12 +218,22 @@ class Ledger:
         return any(duty.in_flight for duty in entry.duties.values())
 
     def _deadline(self, entry: Entry) -> Micros:
-        return entry.learned + (self._limits.handover if self._alertmanagers else 0)
+        return entry.learned + (self.limits.handover if self._alertmanagers else 0)
+
+    def _hand_over(self, entry: Entry, now: Micros) -> None:
+        if self.is_unseen(entry, now):
+            entry.learned = now  # the time begins anew when there is something to be told
+            return
+        entry.road = Road.PROMETHEUS
+        self._metrics.handed_over()
+        self._note(entry, AlertStep.HANDED_OVER)
+        self._retract(entry)
 
     def _miss(self, entry: Entry) -> None:
         """Nobody accepted it; but the process before this one may have delivered it."""
         entry.road = Road.PROMETHEUS
         self._metrics.missed()
+        self._note(entry, AlertStep.MISSED)
         if entry.content.fired_at < self._started:
             for duty in entry.duties.values():
                 duty.unsure = True
@@ -194,6 +244,18 @@ class Ledger:
         for duty in entry.duties.values():
             duty.done = not duty.unsure
 
+    def is_unseen(self, entry: Entry, now: Micros) -> bool:
+        """Tell whether *entry* is out of sight, or was a moment ago."""
+        if self._unseen(entry.content):
+            entry.unseen_at = now
+            return True
+        if entry.unseen_at is not None and now - entry.unseen_at >= self.limits.settle:
+            entry.unseen_at = None
+        return entry.unseen_at is not None
+
+    def _note(self, entry: Entry, step: AlertStep, detail: str = "") -> None:
+        self._notes.note(entry.content.key, step, self._wall(), detail)
+
     # What each Alertmanager is due
 
     def take(self, alertmanager: str, now: Micros) -> list[Entry]:
@@ -201,10 +263,14 @@ class Ledger:
         taken: list[Entry] = []
         for entry in self._entries.values():
             duty = entry.duties[alertmanager]
-            if not duty.done and duty.due <= now:
+            if duty.done or duty.due > now:
+                continue
+            if entry.firing and self.is_unseen(entry, now):
+                duty.due = now + self.limits.recheck
+            else:
                 duty.in_flight = True
                 taken.append(entry)
-                if len(taken) == self._limits.batch:
+                if len(taken) == self.limits.batch:
                     break
         return taken
 
@@ -239,7 +305,7 @@ class Ledger:
         match presence:
             case Presence.ACTIVE:
                 return Step.RESOLVE
-            case Presence.SUPPRESSED if ours and wall - duty.sent_at >= self._limits.resend:
+            case Presence.SUPPRESSED if ours and wall - duty.sent_at >= self.limits.resend:
                 return Step.POST
             case Presence.SUPPRESSED:
                 return Step.WAIT
@@ -264,27 +330,32 @@ class Ledger:
             duty = entry.duties[alertmanager]
             if not duty.accepted:
                 self._metrics.delivered(alertmanager, now - entry.learned)
+                self._notes.note(entry.content.key, AlertStep.TOLD, wall, alertmanager)
             duty.accepted, duty.sent_at = True, wall
             if entry.road is Road.UNDECIDED:
                 entry.road = Road.DIRECT
             if version == entry.version:
-                pause = self._limits.resend if entry.firing else self._limits.recheck
+                pause = self.limits.resend if entry.firing else self.limits.recheck
                 duty.due = now + pause
             duty.in_flight = False
 
-    def resolved(self, alertmanager: str, sent: Iterable[tuple[Entry, int]]) -> None:
-        """Note that the end of entries is known there, or need not be."""
+    def resolved(
+        self, alertmanager: str, sent: Iterable[tuple[Entry, int]], *, told: bool = True
+    ) -> None:
+        """Note that the end of entries is known there, or, not *told*, need not be."""
         for entry, version in sent:
             duty = entry.duties[alertmanager]
             if version == entry.version:
                 duty.done = True
+                if told and entry.road is Road.DIRECT:
+                    self._note(entry, AlertStep.END_TOLD, alertmanager)
             duty.in_flight = False
 
     def waiting(self, alertmanager: str, entry: Entry, version: int, now: Micros) -> None:
         """Note that the end of *entry* cannot be posted yet."""
         duty = entry.duties[alertmanager]
         if version == entry.version:
-            duty.due = now + self._limits.recheck
+            duty.due = now + self.limits.recheck
         duty.in_flight = False
 
     def failed(
@@ -306,12 +377,18 @@ class Ledger:
 
     # What others see
 
-    def handed_over(self) -> dict[Labels, int]:
-        """Return 1 for each firing alert left to Prometheus, 0 for each other firing one."""
+    def handed_over(self, name: str = ALERT_NAME) -> dict[Labels, int]:
+        """Return 1 for each firing alert left to Prometheus, 0 for each other firing one.
+
+        *name* is their ``alertname``. Those that are held or out of sight have none.
+        """
         return {
             entry.content.metric_labels: int(entry.road is Road.PROMETHEUS)
             for entry in self._entries.values()
             if entry.firing
+            and entry.content.name == name
+            and entry.road is not Road.HELD
+            and not self._unseen(entry.content)
         }
 
     def snapshot(self, now: Micros) -> list[dict[str, Any]]:
@@ -326,16 +403,19 @@ class Ledger:
 
 
 def _dump(entry: Entry, now: Micros) -> dict[str, Any]:
-    content = entry.content
+    content, subject = entry.content, entry.content.subject
     return {
+        "name": content.name,
+        "key": list(content.key),
         "labels": dict(content.labels),
         "metric_labels": dict(content.metric_labels),
         "annotations": dict(content.annotations),
         "link": content.link,
-        "subject": {
-            "kind": content.subject.kind.value,
-            "name": content.subject.name,
-            "labels": dict(content.subject.labels),
+        "subject": subject
+        and {
+            "kind": subject.kind.value,
+            "name": subject.name,
+            "labels": dict(subject.labels),
         },
         "since": content.since,
         "fired_at": content.fired_at,
@@ -358,15 +438,19 @@ def _dump(entry: Entry, now: Micros) -> dict[str, Any]:
 
 
 def _load(item: Mapping[str, Any], alertmanagers: Sequence[str], now: Micros) -> Entry:
-    subject = item["subject"]
+    subject = item["subject"] and Subject(
+        kind=SubjectKind(item["subject"]["kind"]),
+        name=item["subject"]["name"],
+        labels=item["subject"]["labels"],
+    )
     content = Content(
+        name=item.get("name", ALERT_NAME),
+        key=_key(item),
         labels=tuple(sorted(item["labels"].items())),
         metric_labels=tuple(sorted(item["metric_labels"].items())),
         annotations=item["annotations"],
         link=item["link"],
-        subject=Subject(
-            kind=SubjectKind(subject["kind"]), name=subject["name"], labels=subject["labels"]
-        ),
+        subject=subject,
         since=item["since"],
         fired_at=item["fired_at"],
     )
@@ -382,4 +466,17 @@ def _load(item: Mapping[str, Any], alertmanagers: Sequence[str], now: Micros) ->
         duties={name: Duty(due=now, **known.get(name, {})) for name in alertmanagers},
         road=road,
         ended_at=item["ended_at"],
+    )
+
+
+def _key(item: Mapping[str, Any]) -> AlertKey:
+    if "key" in item:
+        return AlertKey(*item["key"])
+    labels, subject = item["labels"], item["subject"]  # written before there were keys
+    return AlertKey(
+        labels["threshold"],
+        subject["kind"],
+        subject["name"],
+        labels["severity"],
+        item["fired_at"],
     )

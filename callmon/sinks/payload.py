@@ -5,19 +5,19 @@ are the alert's identity: nothing that changes while it lasts may be one of them
 """
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
 from urllib.parse import quote
 
+from callmon.alerts import Alert, AlertKey, Ended, key_of
 from callmon.clock import Micros
 from callmon.measures import MEASURES
 from callmon.rules import Subject
-from callmon.thresholds import Alert, Ended
 from callmon.wording import (
-    DEFAULT_SUMMARIES,
     LABEL_PREFIX,
     Language,
+    default_summary,
     expand,
     format_instant,
     format_value,
@@ -29,7 +29,9 @@ __all__ = [
     "Content",
     "Labels",
     "Style",
+    "annotations_of",
     "content_of",
+    "in_all_languages",
     "metric_labels_of",
     "parse_rfc3339",
     "postable",
@@ -67,7 +69,8 @@ class Style:
     """How this house writes its alerts."""
 
     zone: tzinfo  #: for instants in texts
-    language: Language = Language.ENGLISH
+    languages: tuple[Language, ...] = (Language.ENGLISH,)
+    """The first one has the plain names of annotations, the others theirs: ``summary_zh``."""
     external_labels: Mapping[str, str] = dataclasses.field(default_factory=dict)
     """Added as Prometheus adds its own: a label the alert has already wins."""
     wallboard_url: str | None = None
@@ -77,13 +80,15 @@ class Style:
 class Content:
     """An alert in words, without the time it ends: that depends on who is told when."""
 
+    key: AlertKey  #: identity for good
     labels: Labels  #: identity at Alertmanager
     metric_labels: Labels  #: the same for a metric: no alertname, no external labels
     annotations: Mapping[str, str]
     link: str | None
-    subject: Subject
+    subject: Subject | None  #: None: it is about many
     since: Micros
     fired_at: Micros
+    name: str = ALERT_NAME  #: the label ``alertname``
 
 
 def metric_labels_of(alert: Alert) -> Labels:
@@ -93,6 +98,7 @@ def metric_labels_of(alert: Alert) -> Labels:
         "threshold": alert.threshold,
         alert.subject.kind.value: alert.subject.name,
         "severity": alert.severity.value,
+        "shift": alert.shift,
     }
     return tuple(sorted((name, value) for name, value in own.items() if value))
 
@@ -102,34 +108,81 @@ def content_of(alert: Alert, style: Style) -> Content:
     own = metric_labels_of(alert)
     external = {name: value for name, value in style.external_labels.items() if value}
     labels = {**external, **dict(own), "alertname": ALERT_NAME}
-    link = _wallboard(alert.subject, style)
     return Content(
+        key=key_of(alert),
         labels=tuple(sorted(labels.items())),
         metric_labels=own,
-        annotations=_annotations(alert, style, link),
-        link=link,
+        annotations=annotations_of(alert, style),
+        link=_wallboard(alert.subject, style),
         subject=alert.subject,
         since=alert.since,
         fired_at=alert.fired_at,
     )
 
 
-def summary_of(alert: Alert, style: Style) -> str:
-    """Return the one sentence that says what is wrong, where, and how bad."""
-    template = alert.summary or DEFAULT_SUMMARIES[alert.measure][style.language]
-    return expand(template, _figures(alert, style))
+def summary_of(alert: Alert, style: Style, language: Language | None = None) -> str:
+    """Return the one sentence that says what is wrong, where, and how bad.
+
+    Of one that is over, how bad it was. Without *language* in the first one of *style*.
+    """
+    language = language or style.languages[0]
+    if alert.ended is not None:
+        alert = dataclasses.replace(alert, value=alert.peak)
+    template = alert.summary
+    if language is Language.CHINESE:
+        template = alert.summary_zh or template
+    template = template or default_summary(alert.measure, alert.value, language)
+    return expand(template, _figures(alert, style, language))
 
 
-def _figures(alert: Alert, style: Style) -> dict[str, str]:
+def annotations_of(alert: Alert, style: Style) -> dict[str, str]:
+    """Return what *alert* itself says, in every language of *style*; nothing is empty."""
+    texts = {
+        "measure": alert.measure,
+        "direction": alert.direction.value,
+        "since": format_instant(alert.since, style.zone),
+        "runbook": alert.runbook,
+        "wallboard": _wallboard(alert.subject, style),
+    }
+    plain = {name: text for name, text in texts.items() if text}
+    return plain | in_all_languages(style, lambda language: _said(alert, style, language))
+
+
+def in_all_languages(
+    style: Style, say: Callable[[Language], Mapping[str, str | None]]
+) -> dict[str, str]:
+    """Return what *say* gives for each language of *style*, under the name for that one."""
+    return {
+        name if place == 0 else f"{name}_{language.value.partition('-')[0]}": text
+        for place, language in enumerate(style.languages)
+        for name, text in say(language).items()
+        if text
+    }
+
+
+def _said(alert: Alert, style: Style, language: Language) -> dict[str, str | None]:
+    unit = MEASURES[alert.measure].unit
+    return {
+        "summary": summary_of(alert, style, language),
+        "value": format_value(unit, alert.value, language),
+        "limit": format_value(unit, alert.limit, language),
+        "window": format_window(alert.window, language) if alert.window else None,
+        "peak": format_value(unit, alert.peak, language),
+        "ended": _ENDINGS[alert.ended][language] if alert.ended else None,
+    }
+
+
+def _figures(alert: Alert, style: Style, language: Language) -> dict[str, str]:
+    """Return what may stand in braces in a summary."""
     unit = MEASURES[alert.measure].unit
     name = alert.subject.name
     figures = {
         "subject": name,
         "queue": name,
         "group": name,
-        "value": format_value(unit, alert.value, style.language),
-        "limit": format_value(unit, alert.limit, style.language),
-        "window": format_window(alert.window, style.language) if alert.window else "",
+        "value": format_value(unit, alert.value, language),
+        "limit": format_value(unit, alert.limit, language),
+        "window": format_window(alert.window, language) if alert.window else "",
         "measure": alert.measure,
         "threshold": alert.threshold,
         "since": format_instant(alert.since, style.zone),
@@ -137,21 +190,6 @@ def _figures(alert: Alert, style: Style) -> dict[str, str]:
     }
     labels = alert.subject.labels.items()
     return figures | {f"{LABEL_PREFIX}{label}": value for label, value in labels}
-
-
-def _annotations(alert: Alert, style: Style, link: str | None) -> dict[str, str]:
-    figures = _figures(alert, style)
-    unit = MEASURES[alert.measure].unit
-    texts = {
-        "summary": summary_of(alert, style),
-        **{name: figures[name] for name in ("value", "limit", "window", "measure", "since")},
-        "direction": alert.direction.value,
-        "peak": format_value(unit, alert.peak, style.language),
-        "runbook": alert.runbook,
-        "wallboard": link,
-        "ended": _ENDINGS[alert.ended][style.language] if alert.ended else None,
-    }
-    return {name: text for name, text in texts.items() if text}
 
 
 def _wallboard(subject: Subject, style: Style) -> str | None:

@@ -15,7 +15,6 @@ from collections.abc import (
     Callable,
     Iterable,
     Iterator,
-    Mapping,
     Sequence,
 )
 from typing import Generic, Protocol, TypeVar
@@ -27,10 +26,10 @@ from callmon.sinks.agent_families import AGENT_STATE, AGENTS_LEFT_OUT, agent_lin
 from callmon.sinks.families import subject_labels, subject_sections
 from callmon.sinks.lines import Family, Section
 from callmon.sinks.threshold_families import (
-    HANDED_OVER,
+    Owners,
     ThresholdSection,
     ThresholdView,
-    handed_over_lines,
+    owner_lines,
     threshold_labels,
 )
 
@@ -221,7 +220,7 @@ class Exposition:
         self._thresholds: _Table[ThresholdView] = _Table(
             _Layout([ThresholdSection()], _rule_of, threshold_labels)
         )
-        self._handed_over = b""
+        self._owners: list[tuple[Family, bytes]] = []
         self._agent_limit = agent_limit
         self._agents = (b"", b"")
 
@@ -229,7 +228,7 @@ class Exposition:
         self,
         subjects: Iterable[SubjectState],
         thresholds: Iterable[ThresholdView],
-        handed_over: Mapping[tuple[tuple[str, str], ...], int],
+        owners: Owners,
         now: Micros,
     ) -> Iterator[None]:
         """Bring everything up to *now*; each step is a slice of work.
@@ -238,7 +237,7 @@ class Exposition:
         """
         states = list(subjects)
         views = list(thresholds)
-        self._handed_over = handed_over_lines(handed_over.items())
+        self._owners = owner_lines(owners)
         for kind, table in self._subjects.items():
             yield from table.refresh(
                 [state for state in states if state.subject.kind is kind], now
@@ -253,9 +252,9 @@ class Exposition:
         for table in self._subjects.values():
             yield from table.body(openmetrics=openmetrics)
         yield from self._thresholds.body(openmetrics=openmetrics)
-        if self._handed_over:
-            yield HANDED_OVER.header(openmetrics=openmetrics)
-            yield self._handed_over
+        for family, lines in self._owners:
+            yield family.header(openmetrics=openmetrics)
+            yield lines
         for family, lines in zip((AGENT_STATE, AGENTS_LEFT_OUT), self._agents, strict=True):
             if lines:
                 yield family.header(openmetrics=openmetrics)
@@ -272,7 +271,7 @@ def exposition(
 ) -> bytes:
     """Return the whole text at once, for ``callmon replay`` and tests."""
     page = Exposition(windows)
-    for _ in page.refresh(subjects, thresholds, {}, now):
+    for _ in page.refresh(subjects, thresholds, Owners(), now):
         pass
     end = _END if form is Format.OPENMETRICS else b""
     return b"".join(page.body(form)) + end
@@ -290,8 +289,8 @@ class Showable(Protocol):
     def thresholds(self) -> Iterable[ThresholdView]:
         """Return every threshold of every subject."""
 
-    def handed_over(self) -> Mapping[tuple[tuple[str, str], ...], int]:
-        """Return the labels of every firing alert, and 1 where Prometheus delivers it."""
+    def owners(self) -> Owners:
+        """Return who delivers what fires."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -343,7 +342,7 @@ class MetricsPage:
     async def _render(self, started: Micros) -> None:
         shown = self._shown
         slices = self._exposition.refresh(
-            shown.subjects(), shown.thresholds(), shown.handed_over(), shown.now()
+            shown.subjects(), shown.thresholds(), shown.owners(), shown.now()
         )
         for _ in slices:
             await next_turn()

@@ -1,6 +1,7 @@
 """What /metrics says of thresholds and of the alerts they raise."""
 
-from collections.abc import Iterable, Sequence
+import dataclasses
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Protocol
 
@@ -12,10 +13,12 @@ from callmon.sinks.lines import Family, label_text
 
 __all__ = [
     "HANDED_OVER",
+    "STORM_HANDED_OVER",
+    "Owners",
     "Standing",
     "ThresholdSection",
     "ThresholdView",
-    "handed_over_lines",
+    "owner_lines",
     "threshold_labels",
 ]
 
@@ -118,16 +121,36 @@ def threshold_labels(row: ThresholdView) -> bytes:
     )
 
 
+Owner = Mapping[tuple[tuple[str, str], ...], int]
+"""By the labels of an alert that fires: 0 when callmon delivers it, 1: Prometheus has to."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Owners:
+    """Who delivers what fires."""
+
+    alerts: Owner = dataclasses.field(default_factory=dict)
+    storms: Owner = dataclasses.field(default_factory=dict)
+
+
 HANDED_OVER = Family(
     "callmon_threshold_handed_over",
     "gauge",
     "Exists while an alert fires: 0 when callmon delivers it, 1 when Prometheus has to.",
 )
+STORM_HANDED_OVER = Family(
+    "callmon_storm_handed_over",
+    "gauge",
+    "The same of an alert that speaks for many.",
+)
 
 
-def handed_over_lines(alerts: Iterable[tuple[Iterable[tuple[str, str]], int]]) -> bytes:
-    """Return a line for every firing alert: its labels, and who delivers it."""
-    return b"".join(
-        b"callmon_threshold_handed_over{%b} %d\n" % (label_text(labels), over)
-        for labels, over in alerts
-    )
+def owner_lines(owners: Owners) -> list[tuple[Family, bytes]]:
+    """Return the families that have lines, with a line for everything that fires."""
+    found = []
+    for family, owner in ((HANDED_OVER, owners.alerts), (STORM_HANDED_OVER, owners.storms)):
+        name = family.name.encode()
+        lines = [b"%b{%b} %d\n" % (name, label_text(k), over) for k, over in owner.items()]
+        if lines:
+            found.append((family, b"".join(lines)))
+    return found

@@ -1,15 +1,17 @@
 """An Alertmanager that speaks the parts of API v2 callmon uses, and fails on command."""
 
 import json
+from collections.abc import Mapping
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from callmon.alerts import AlertKey, AlertStep
 from callmon.clock import Clock, Micros
 from callmon.errors import SinkError, SinkReason
 from callmon.sinks.base import HttpResponse
 from callmon.sinks.payload import Labels, parse_rfc3339, rfc3339
 
-__all__ = ["CountedDeliveries", "ScriptedAlertmanager"]
+__all__ = ["CountedDeliveries", "Notebook", "ScriptedAlertmanager"]
 
 Mood = Literal["up", "down", "broken", "denying", "deaf", "mute"]
 
@@ -26,6 +28,8 @@ class ScriptedAlertmanager:
         self.mood: Mood = "up"
         self.posts: list[list[dict[str, Any]]] = []
         self.silenced: set[Labels] = set()
+        self.inhibited: dict[Labels, Labels] = {}  #: by what
+        self.silences: list[dict[str, Any]] = []
         self.refuses: str | None = None  #: a threshold whose alerts it calls bad
         self._alerts: dict[Labels, dict[str, Any]] = {}
         self._started = clock.now()
@@ -43,7 +47,9 @@ class ScriptedAlertmanager:
     def alert(self, threshold: str) -> dict[str, Any]:
         """Return the one alert of *threshold*."""
         (found,) = [
-            alert for key, alert in self._alerts.items() if dict(key)["threshold"] == threshold
+            alert
+            for key, alert in self._alerts.items()
+            if dict(key).get("threshold") == threshold
         ]
         return found
 
@@ -72,21 +78,26 @@ class ScriptedAlertmanager:
                 return _json({"uptime": rfc3339(self._started), "cluster": {"status": "ready"}})
             case "GET", "/am/api/v2/alerts":
                 return _json([self._shown(key) for key in sorted(self.firing())])
+            case "GET", "/am/api/v2/silences":
+                return _json(self.silences)
             case "POST", "/am/api/v2/alerts":
                 return self._take(json.loads(body or b""))
             case _:
                 return HttpResponse(404, b"no such path")
 
     def _shown(self, key: Labels) -> dict[str, Any]:
-        state = "suppressed" if key in self.silenced else "active"
-        return {**self._alerts[key], "status": {"state": state, "silencedBy": []}}
+        by = [silence["id"] for silence in self.silences] if key in self.silenced else []
+        over = [_fingerprint(self.inhibited[key])] if key in self.inhibited else []
+        state = "suppressed" if key in self.silenced or over else "active"
+        status = {"state": state, "silencedBy": by, "inhibitedBy": over}
+        return {**self._alerts[key], "status": status, "fingerprint": _fingerprint(key)}
 
     def _take(self, alerts: list[dict[str, Any]]) -> HttpResponse:
         """Keep the good ones even when some are bad."""
         self.posts.append(alerts)
         status = 200
         for alert in alerts:
-            if alert["labels"]["threshold"] == self.refuses:
+            if alert["labels"].get("threshold", "") == self.refuses:
                 status = 400
                 continue
             assert parse_rfc3339(alert["startsAt"]) <= parse_rfc3339(alert["endsAt"])
@@ -100,6 +111,38 @@ def _end(alert: dict[str, Any]) -> Micros:
 
 def _json(value: object) -> HttpResponse:
     return HttpResponse(200, json.dumps(value).encode())
+
+
+def _fingerprint(key: Labels) -> str:
+    return "/".join(value for _, value in key)
+
+
+class Notebook:
+    """Keeps what is written down of alerts."""
+
+    def __init__(self) -> None:
+        self.steps: list[tuple[AlertKey, AlertStep, Micros, str]] = []
+        self.storms: list[tuple[AlertKey, int, Micros | None]] = []
+
+    def note(self, key: AlertKey, step: AlertStep, at: Micros, detail: str = "") -> None:
+        """See ``AlertNotes``."""
+        self.steps.append((key, step, at, detail))
+
+    def storm(
+        self,
+        key: AlertKey,
+        labels: Mapping[str, str],  # noqa: ARG002 - as ``AlertNotes`` has it
+        *,
+        limit: int,  # noqa: ARG002 - as ``AlertNotes`` has it
+        count: int,
+        ended_at: Micros | None,
+    ) -> None:
+        """See ``AlertNotes``."""
+        self.storms.append((key, count, ended_at))
+
+    def of(self, threshold: str) -> list[tuple[AlertStep, str]]:
+        """Return what became of the alerts of *threshold*, in order."""
+        return [(step, why) for key, step, _, why in self.steps if key.threshold == threshold]
 
 
 class CountedDeliveries:

@@ -9,6 +9,7 @@ from callmon.events import AgentChanged, Device
 from callmon.queues import SubjectState, Targets, day_of
 from callmon.rules import Subject, SubjectKind
 from callmon.sinks.prometheus import Exposition, Format
+from callmon.sinks.threshold_families import Owners
 
 NOW: Micros = 1_700_000_000 * SECOND
 
@@ -29,7 +30,7 @@ def tell(state: SubjectState, agent: str, name: str, device: Device, *, pause: b
 def series(states: list[SubjectState], limit: int) -> dict[tuple[str, ...], float]:
     """Return the samples of single agents on a page, by the values of their labels."""
     page = Exposition((), lambda: limit)
-    for _ in page.refresh(states, (), {}, NOW):
+    for _ in page.refresh(states, (), Owners(), NOW):
         pass
     text = b"".join(page.body(Format.TEXT)).decode()
     return {
@@ -45,7 +46,7 @@ def test_nobody_is_named_unless_it_is_switched_on() -> None:
     state = a_state()
     tell(state, "SIP/1", "Ann", Device.IDLE, pause=False)
     page = Exposition(())
-    for _ in page.refresh([state], (), {}, NOW):
+    for _ in page.refresh([state], (), Owners(), NOW):
         pass
 
     text = b"".join(page.body(Format.TEXT))

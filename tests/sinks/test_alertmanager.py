@@ -13,14 +13,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.alerts import Alert, AlertKey, AlertStep, Ended, Transition, key_of
 from callmon.clock import SECOND
 from callmon.rules import Direction, Severity, Subject, SubjectKind
 from callmon.sinks.alertmanager import Alertmanager, AlertmanagerSettings, AlertmanagerSink
 from callmon.sinks.ledger import Limits
 from callmon.sinks.payload import Labels, Style, content_of, metric_labels_of, rfc3339
 from callmon.testing import ManualClock
-from callmon.thresholds import Alert, Ended, Transition
-from tests.sinks.scripted_alertmanager import CountedDeliveries, ScriptedAlertmanager
+from tests.sinks.scripted_alertmanager import (
+    CountedDeliveries,
+    Notebook,
+    ScriptedAlertmanager,
+)
 
 pytestmark = pytest.mark.anyio
 
@@ -41,6 +45,7 @@ def an_alert(
         limit=Fraction(180 * SECOND),
         since=clock.now(),
         fired_at=clock.now(),
+        raised_at=clock.now(),
         value=Fraction(180 * SECOND),
         peak=Fraction(180 * SECOND),
     )
@@ -70,6 +75,8 @@ class Road:
     ) -> None:
         self.clock = clock
         self.metrics = CountedDeliveries()
+        self.notes = Notebook()
+        self.blind: set[str] = set()  #: queues
         self.sink = AlertmanagerSink(
             [
                 Alertmanager(name=name, url="http://peer/am/", client=peer)
@@ -78,7 +85,9 @@ class Road:
             clock=clock,
             settings=AlertmanagerSettings(style=STYLE, **settings),
             metrics=self.metrics,
-            facts=lambda subject: {"waiting": f"3 in {subject.name}"},
+            notes=self.notes,
+            facts=lambda content: {"waiting": f"3 in {content.key.subject}"},
+            seen=lambda content: content.key.subject not in self.blind,
             jitter=lambda: 1.0,
         )
 
@@ -90,6 +99,10 @@ class Road:
             await self.clock.advance(0)
             yield self.sink
             task.cancel()
+
+    def key(self, alert: Alert) -> AlertKey:
+        """Return what names *alert* for good."""
+        return key_of(alert)
 
     async def seconds(self, seconds: float) -> None:
         """Let time pass in steps, as it does."""
@@ -673,3 +686,110 @@ async def _story(steps: list[tuple[str, str]]) -> None:
         direct = {key(a) for a in story.firing.values() if not owners[metric_labels_of(a)]}
         assert direct == story.peer.firing()
         assert len(story.firing) == len(sink.snapshot())
+
+
+async def test_a_blind_callmon_says_nothing_of_what_it_cannot_see(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """Another one saw it end; posted again it would stand for an hour."""
+    road, alert = Road(clock, {"am": peer}), an_alert(clock)
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(1)
+        road.blind = {"support"}
+        posts = len(peer.posts)
+        await road.seconds(300)
+        blind, series = len(peer.posts) - posts, sink.handed_over()
+        road.blind = set()
+        await road.seconds(3)
+        soon = len(peer.posts) - posts
+        await road.seconds(5)
+
+    assert 0 == blind
+    assert {} == series
+    assert 0 == soon  # its end may be in what the feed tells first
+    assert 1 == len(peer.posts) - posts
+
+
+async def test_a_breach_in_blindness_waits_for_sight_and_is_not_handed_over(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """The time for the handover begins when there is something to be told."""
+    road, alert = Road(clock, {"am": peer}), an_alert(clock)
+    road.blind = {"support"}
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(200)
+        blind = (len(peer.posts), road.metrics.handovers)
+        road.blind = set()
+        await road.seconds(8)
+
+    assert (0, 0) == blind
+    assert {metric_labels_of(alert): 0} == sink.handed_over()
+    assert {key(alert)} == peer.firing()
+
+
+async def test_an_end_is_told_by_whoever_saw_it_last(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """Blindness keeps back what goes on, not what is known to be over."""
+    road, alert = Road(clock, {"am": peer}), an_alert(clock)
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(1)
+        road.blind = {"support"}
+        await road.seconds(5)
+        sink.apply([ended(alert, clock)])
+        await road.seconds(5)
+
+    assert set() == peer.firing()
+
+
+async def test_what_becomes_of_an_alert_is_written_down(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """Told by whom, and whom its end was told."""
+    road, alert = Road(clock, {"am": peer}), an_alert(clock)
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(70)
+        sink.apply([ended(alert, clock)])
+        await road.seconds(5)
+
+    assert [(AlertStep.TOLD, "am"), (AlertStep.END_TOLD, "am")] == road.notes.of("long_wait")
+
+
+async def test_missed_and_handed_over_are_written_down(clock: ManualClock) -> None:
+    """So that nobody wonders why nobody was called."""
+    peer = ScriptedAlertmanager(clock)
+    peer.mood = "down"
+    road = Road(clock, {"am": peer})
+    short, long = an_alert(clock, "short"), an_alert(clock, "long")
+    async with road.running() as sink:
+        sink.apply([fired(short), fired(long)])
+        await road.seconds(5)
+        sink.apply([ended(short, clock)])
+        await road.seconds(60)
+
+    assert [(AlertStep.MISSED, "")] == road.notes.of("short")
+    assert [(AlertStep.HANDED_OVER, "")] == road.notes.of("long")
+
+
+async def test_a_storm_is_told_as_one_and_then_what_is_left_of_it(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """Eleven alerts of one team: ten, a storm for the last one, then the last one."""
+    road = Road(clock, {"am": peer})
+    alerts = [an_alert(clock, f"threshold {number:02}") for number in range(11)]
+    async with road.running() as sink:
+        sink.apply([fired(alert) for alert in alerts])
+        await road.seconds(1)
+        first = {dict(labels)["alertname"]: 0 for labels in peer.firing()}
+        for labels in peer.firing():
+            first[dict(labels)["alertname"]] += 1
+        storm = next(a for post in peer.posts for a in post if "threshold" not in a["labels"])
+        await road.seconds(302)
+
+    assert {"QueueThresholdBreached": 10, "QueueAlertStorm": 1} == first
+    assert "11 alerts at once of team blue" in storm["annotations"]["summary"]
+    assert {key(alert) for alert in alerts} == peer.firing()

@@ -5,17 +5,17 @@ from fractions import Fraction
 
 import pytest
 
-from callmon.clock import SECOND
+from callmon.alerts import Alert
+from callmon.clock import SECOND, Micros
 from callmon.rules import Direction, Severity, Subject, SubjectKind
 from callmon.sinks.ledger import Entry, Ledger, Limits, Presence, Road, Step
 from callmon.sinks.payload import Content, Style, content_of
-from callmon.thresholds import Alert
-from tests.sinks.scripted_alertmanager import CountedDeliveries
+from tests.sinks.scripted_alertmanager import CountedDeliveries, Notebook
 
 NOW = 1_000 * SECOND
 
 
-def a_content(threshold: str = "long_wait") -> Content:
+def a_content(threshold: str = "long_wait", at: Micros = NOW) -> Content:
     """Return the content of an alert."""
     alert = Alert(
         threshold=threshold,
@@ -25,8 +25,9 @@ def a_content(threshold: str = "long_wait") -> Content:
         window=None,
         direction=Direction.ABOVE,
         limit=Fraction(180 * SECOND),
-        since=NOW,
-        fired_at=NOW,
+        since=at,
+        fired_at=at,
+        raised_at=at,
         value=Fraction(180 * SECOND),
         peak=Fraction(180 * SECOND),
     )
@@ -36,7 +37,9 @@ def a_content(threshold: str = "long_wait") -> Content:
 @pytest.fixture
 def ledger() -> Ledger:
     """Return an empty ledger for two Alertmanagers, with batches of two."""
-    return Ledger(["one", "two"], Limits(batch=2), CountedDeliveries(), started=0)
+    return Ledger(
+        ["one", "two"], Limits(batch=2), CountedDeliveries(), Notebook(), wall=lambda: 0
+    )
 
 
 def only(ledger: Ledger) -> Entry:
@@ -144,3 +147,16 @@ def test_what_may_have_gone_is_not_forgotten_over_a_kill(ledger: Ledger) -> None
     (saved,) = ledger.snapshot(NOW)
 
     assert [True, True] == [duty["unsure"] for duty in saved["duties"].values()]
+
+
+def test_another_breach_begins_a_life_of_its_own(ledger: Ledger) -> None:
+    """The end of the former one was lost with a restart; its road is not the new one's."""
+    ledger.fire(a_content(), NOW)
+    ledger.decide(NOW + 60 * SECOND)
+    former = only(ledger).road
+
+    ledger.fire(a_content(at=NOW + 90 * SECOND), NOW + 100 * SECOND)
+    ledger.decide(NOW + 100 * SECOND)
+
+    assert (Road.PROMETHEUS, Road.UNDECIDED) == (former, only(ledger).road)
+    assert [only(ledger)] == ledger.take("one", NOW + 100 * SECOND)

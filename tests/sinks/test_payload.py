@@ -1,5 +1,6 @@
 """Alerts in the words of Alertmanager."""
 
+import dataclasses
 from datetime import UTC
 from fractions import Fraction
 from typing import Any
@@ -8,17 +9,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.alerts import Alert, Ended
 from callmon.clock import SECOND
 from callmon.rules import Direction, Severity, Subject, SubjectKind
 from callmon.sinks.payload import (
     Style,
+    annotations_of,
     content_of,
+    in_all_languages,
     parse_rfc3339,
     postable,
     rfc3339,
     summary_of,
 )
-from callmon.thresholds import Alert, Ended
 from callmon.wording import Language
 
 PLAIN = Style(zone=UTC)
@@ -37,6 +40,7 @@ def an_alert(**changes: Any) -> Alert:
         "limit": Fraction(1, 5),
         "since": START,
         "fired_at": START,
+        "raised_at": START,
         "value": Fraction(214, 1000),
         "peak": Fraction(1, 4),
     }
@@ -74,6 +78,16 @@ def test_an_empty_label_is_no_label() -> None:
     assert ["alertname", *own] == [name for name, _ in content.labels]
 
 
+def test_the_shift_on_duty_is_a_label_where_there_is_one() -> None:
+    """So that the night goes to whoever has it."""
+    day, none = content_of(an_alert(shift="day"), PLAIN), content_of(an_alert(), PLAIN)
+
+    assert ("day", "day") == tuple(
+        dict(labels)["shift"] for labels in (day.labels, day.metric_labels)
+    )
+    assert "shift" not in dict(none.labels)
+
+
 def test_annotations_are_figures_as_people_write_them() -> None:
     """With the link to the board at that group, and the runbook."""
     style = Style(zone=UTC, wallboard_url="http://board.example/x")
@@ -96,6 +110,9 @@ def test_annotations_are_figures_as_people_write_them() -> None:
     assert expected == annotations
 
 
+BOTH = Style(zone=UTC, languages=(Language.ENGLISH, Language.CHINESE))
+
+
 @pytest.mark.parametrize(
     ("language", "text"),
     [
@@ -104,8 +121,59 @@ def test_annotations_are_figures_as_people_write_them() -> None:
     ],
 )
 def test_without_a_summary_the_measure_has_one(language: Language, text: str) -> None:
-    """In the language of the house."""
-    assert text == summary_of(an_alert(), Style(zone=UTC, language=language))
+    """In the language asked for, or else in the first one of the house."""
+    assert text == summary_of(an_alert(), Style(zone=UTC, languages=(language,)))
+    assert text == summary_of(an_alert(), PLAIN, language)
+
+
+@pytest.mark.parametrize(
+    ("summaries", "english", "chinese"),
+    [
+        ({"summary": "high: {value}"}, "high: 25 %", "high: 25 %"),
+        ({"summary": "high: {value}", "summary_zh": "高：{value}"}, "high: 25 %", "高：25 %"),
+        (
+            {"summary_zh": "高：{window}"},
+            "sales & more: 25 % of callers hung up (15 min; limit 20 %)",
+            "高：15 分",
+        ),
+    ],
+)
+def test_a_chinese_text_has_the_chinese_summary(
+    summaries: dict[str, str], english: str, chinese: str
+) -> None:
+    """Without one the administrator's other words are better than none of his."""
+    alert = an_alert(value=Fraction(1, 4), **summaries)
+
+    texts = [summary_of(alert, PLAIN, language) for language in Language]
+
+    assert [english, chinese] == texts
+
+
+def test_further_languages_have_names_of_their_own() -> None:
+    """The first one has the plain names; what needs no words is said once."""
+    alert = an_alert(ended=Ended.RECOVERED, ended_at=START, runbook="http://wiki.example/a")
+    one = annotations_of(alert, PLAIN)
+
+    both = annotations_of(alert, BOTH)
+    turned = annotations_of(alert, dataclasses.replace(BOTH, languages=BOTH.languages[::-1]))
+
+    suffixed = {"summary", "value", "limit", "window", "peak", "ended"}
+    assert one == {name: text for name, text in both.items() if not name.endswith("_zh")}
+    assert {f"{name}_zh" for name in suffixed} == both.keys() - one.keys()
+    assert {f"{name}_en" for name in suffixed} == turned.keys() - one.keys()
+    assert all(both[f"{name}_zh"] == turned[name] for name in suffixed)
+    assert all(both[name] == turned[f"{name}_en"] for name in suffixed)
+    assert ("15 min", "15 分") == (both["window"], both["window_zh"])
+
+
+def test_what_is_empty_is_no_annotation() -> None:
+    """In no language."""
+    texts: dict[Language, dict[str, str | None]] = {
+        Language.ENGLISH: {"value": "3", "cause": None},
+        Language.CHINESE: {"value": "", "cause": "来电如常"},
+    }
+
+    assert {"value": "3", "cause_zh": "来电如常"} == in_all_languages(BOTH, texts.__getitem__)
 
 
 @pytest.mark.parametrize("ended", Ended)
@@ -114,7 +182,7 @@ def test_an_end_says_why(ended: Ended, language: Language) -> None:
     """Closing time is not called a recovery."""
     over = an_alert(ended=ended, ended_at=START)
 
-    text = content_of(over, Style(zone=UTC, language=language)).annotations["ended"]
+    text = content_of(over, Style(zone=UTC, languages=(language,))).annotations["ended"]
 
     assert (ended is Ended.RECOVERED) == (text in ("recovered", "已恢复"))
 
@@ -147,3 +215,13 @@ def test_what_is_no_instant_is_refused(text: str) -> None:
     """Without a zone it names none."""
     with pytest.raises(ValueError, match=r"zone|isoformat"):
         parse_rfc3339(text)
+
+
+def test_what_is_over_says_how_bad_it_was() -> None:
+    """Not that a caller has been waiting for 0 s."""
+    alert = an_alert(value=Fraction(0), peak=Fraction(2, 5), ended=Ended.RECOVERED)
+
+    texts = annotations_of(alert, PLAIN)
+
+    assert texts["summary"].startswith("sales & more: 40 % of callers")
+    assert ("0 %", "40 %") == (texts["value"], texts["peak"])

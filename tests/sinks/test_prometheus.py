@@ -34,7 +34,7 @@ from callmon.rules import (
     Threshold,
 )
 from callmon.sinks.prometheus import Exposition, Format, MetricsPage, exposition, negotiate
-from callmon.sinks.threshold_families import ThresholdView
+from callmon.sinks.threshold_families import Owners, ThresholdView
 from callmon.testing import ManualClock
 from callmon.watches import Watch
 from callmon.windows import FLAGS, SHORT, WITHIN
@@ -55,7 +55,7 @@ PROMETHEUS_3 = (
     "text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
 )
 
-Owners = dict[tuple[tuple[str, str], ...], int]
+Owner = dict[tuple[tuple[str, str], ...], int]
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
@@ -306,7 +306,7 @@ def test_the_page_says_what_the_state_is(story: list[tuple[int, tuple[object, ..
             assert isinstance(step[1], int)
             now += step[1]
         take(states[index], step, now)
-        for _ in kept.refresh(states, (), {}, now):
+        for _ in kept.refresh(states, (), Owners(), now):
             pass
         assert page(states, now) == b"".join(kept.body(Format.TEXT)), step
 
@@ -355,7 +355,7 @@ def test_every_change_is_shown(change: tuple[object, ...]) -> None:
             assert isinstance(step[1], int)
             now += step[1]
         take(state, step, now)
-        for _ in kept.refresh([state], (), {}, now):
+        for _ in kept.refresh([state], (), Owners(), now):
             pass
         pages.append(b"".join(kept.body(Format.TEXT)))
 
@@ -372,7 +372,7 @@ def test_restored_counters_are_shown() -> None:
     visit(other, START, Outcome.ANSWERED, 7 * SECOND)
     for part in (state.part(), other.part()):
         state.restore(part)
-        for _ in kept.refresh([state], (), {}, START):
+        for _ in kept.refresh([state], (), Owners(), START):
             pass
 
     text = b"".join(kept.body(Format.TEXT))
@@ -523,7 +523,7 @@ def test_a_queue_that_is_gone_leaves_no_series() -> None:
     kept = Exposition()
     gone, stays = a_state("gone"), a_state("stays")
     for states in ([gone, stays], [stays]):
-        for _ in kept.refresh(states, two_watches(states[0]), {}, START):
+        for _ in kept.refresh(states, two_watches(states[0]), Owners(), START):
             pass
 
     text = b"".join(kept.body(Format.TEXT))
@@ -605,11 +605,11 @@ def test_a_threshold_that_is_off_compares_nothing() -> None:
 def test_alerts_show_who_delivers_them() -> None:
     """0 for ours, 1 for those left to Prometheus; without alerts the family is absent."""
     kept = Exposition()
-    owners: Owners = {
+    owners: Owner = {
         (("threshold", "a"), ("queue", "x")): 0,
         (("threshold", "b"), ("queue", "x")): 1,
     }
-    for _ in kept.refresh([], [], owners, START):
+    for _ in kept.refresh([], [], Owners(alerts=owners), START):
         pass
 
     samples = text_samples(b"".join(kept.body(Format.TEXT)))
@@ -646,10 +646,12 @@ def golden_page() -> bytes:
     queue, group = busy_state(), a_state("all", SubjectKind.GROUP)
     visit(group, START, Outcome.ANSWERED)
     kept = Exposition()
-    owners: Owners = {
+    owners: Owner = {
         (("threshold", "long_wait"), ("queue", "sales"), ("severity", "warning")): 0
     }
-    for _ in kept.refresh([group, queue], two_watches(queue), owners, START + 100 * SECOND):
+    storms: Owner = {(("severity", "critical"), ("team", "sales")): 1}
+    shown = Owners(owners, storms)
+    for _ in kept.refresh([group, queue], two_watches(queue), shown, START + 100 * SECOND):
         pass
     return b"".join(kept.body(Format.TEXT))
 
@@ -697,9 +699,9 @@ class Shown:
         """Return no threshold."""
         return []
 
-    def handed_over(self) -> dict[tuple[tuple[str, str], ...], int]:
+    def owners(self) -> Owners:
         """Return no alert."""
-        return {}
+        return Owners()
 
 
 async def own(form: Format) -> bytes:
