@@ -29,6 +29,7 @@ from callmon.events import Outcome
 from callmon.queues import SubjectState, Targets, WindowSpec, day_of
 from callmon.rules import Subject, SubjectKind
 from callmon.sinks.prometheus import Exposition, Format
+from callmon.sinks.threshold_families import Owners
 
 __all__ = ["START", "WINDOWS", "busy_states", "touch"]
 
@@ -94,7 +95,7 @@ class _Ours:
         """Return the seconds of processor time it took, and the text."""
         started = time.process_time()
         last = time.perf_counter()
-        for _ in self._exposition.refresh(self._states, (), {}, now):
+        for _ in self._exposition.refresh(self._states, (), Owners(), now):
             self.stall_s = max(self.stall_s, time.perf_counter() - last)
             last = time.perf_counter()
         parts = list(self._exposition.body(Format.TEXT))

@@ -11,18 +11,19 @@ import gc
 import logging
 import random
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
 import structlog
 
 from callmon import __version__, logs, views
-from callmon.agents import AgentState
+from callmon.alerting import Alerting
+from callmon.alerts import Transition
 from callmon.chores import chores, warm
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config import Config, load_config, signature
-from callmon.delivery import Delivery, build_delivery, delivery_settings
+from callmon.delivery import Delivery
 from callmon.errors import ConfigError
 from callmon.feeds.base import Feed, FeedContext, Position
 from callmon.feeds.registry import FEEDS, build_feed, feed_type, knows_agents, stream_of
@@ -34,12 +35,11 @@ from callmon.keeping import Keeper
 from callmon.monitor import FeedState, Monitor
 from callmon.notify import Notifier
 from callmon.queues import SubjectState
-from callmon.rules import Subject
 from callmon.schedule import Schedule
 from callmon.sinks.prometheus import Format, MetricsPage, Page
+from callmon.sinks.threshold_families import Owners
 from callmon.supervise import Failure, feed_watchdog, supervise
 from callmon.telemetry import Telemetry
-from callmon.thresholds import Alert, Transition
 from callmon.watches import Watch
 
 __all__ = ["App", "configure_logging"]
@@ -85,11 +85,19 @@ class App:
         self.monitor = Monitor(
             config.engine_settings(), clock, self._telemetry, self._publish, self._journal
         )
-        self._keeper = Keeper(self._journal, self.monitor, self._telemetry, clock)
-        self._delivery = self._new_delivery(config)
+        self._alerting = Alerting(
+            config,
+            self.monitor,
+            self._journal,
+            self._telemetry,
+            clock,
+            jitter=self._jitter.random,
+        )
+        self._keeper = Keeper(
+            self._journal, self.monitor, self._telemetry, clock, self._alerting.history
+        )
         self._page = self._new_page()
         self._feeds: dict[str, tuple[FeedSettings, asyncio.Task[None]]] = {}
-        self._delivering: asyncio.Task[None] | None = None
         self._schedule: Schedule | None = None
         self._group: asyncio.TaskGroup | None = None
         self._seen = self._look()
@@ -101,9 +109,10 @@ class App:
                 problems=self.problems,
                 views={
                     "queues": lambda: views.queues_view(self.monitor),
-                    "alerts": lambda: views.alerts_view(self.monitor),
+                    "alerts": self._alerting.view,
                     "status": self._status,
                 },
+                history=self._alerting.past.answer,
                 reload=self.reload,
                 debug=self._debug,
             ),
@@ -176,7 +185,7 @@ class App:
             seen = self._seen = await asyncio.to_thread(self._look)
             try:
                 config = await asyncio.to_thread(load_config, self._path, self._environ)
-                delivery = await asyncio.to_thread(self._new_delivery, config)
+                delivery = await asyncio.to_thread(self._alerting.build, config)
                 await asyncio.to_thread(warm, config, self._clock.now())
             except ConfigError as error:
                 self._telemetry.reload_failed()
@@ -207,7 +216,7 @@ class App:
     async def _begin(self) -> None:
         """Rebuild the state, start the feeds, and wait until it is that of now."""
         states = {settings.name: self._add_feed(settings) for settings in self.config.feeds}
-        positions = await self._keeper.bring_back(self.config, lambda: self._delivery.sink)
+        positions = await self._keeper.bring_back(self.config, lambda: self._alerting.sink)
         stopped_at = self.monitor.engine.now
         since = self.monitor.engine.history_start(self._clock.now())
         await asyncio.to_thread(warm, self.config, self._clock.now())
@@ -217,24 +226,9 @@ class App:
         self._expect_feeds(self.config)
         await self.monitor.caught_up()
         backlog = self.monitor.begin()
-        self._keeper.changed(backlog)
-        if stopped_at:
-            self._count_missed(backlog, stopped_at)
-        self._delivery.sink.reconcile(self._standing())
-        self._keeper.end_gone(self._standing())
+        self._alerting.begin(self._running_group(), backlog, stopped_at)
         self._keeper.checkpoint()
-        self._delivering = self._spawn(self._delivery.run())
         self._started.set()
-
-    def _count_missed(self, transitions: Sequence[Transition], since: Micros) -> None:
-        """Count breaches that came and went while callmon was down: after *since*."""
-        for transition in transitions:
-            if transition.kind == "ended" and transition.alert.fired_at > since:
-                self._telemetry.missed()
-
-    def _standing(self) -> Iterator[Alert]:
-        for watch in self.monitor.engine.watches():
-            yield from watch.state.alerts()
 
     def _expect_feeds(self, config: Config) -> None:
         """Tell the monitor which feeds should not be quiet, and when."""
@@ -273,7 +267,7 @@ class App:
             storing=lambda: not self._journal.trouble,
             up=lambda up, reason: monitor.up(state, up, reason),
             count_drop=monitor.count_drop,
-            gap=lambda length, reason: monitor.gap(state, length, reason),
+            gap=functools.partial(self._gap, state),
             current=lambda: monitor.current(state),
             drift=lambda contacts: monitor.drift(state, contacts),
             account=lambda findings: monitor.account(state, findings),
@@ -293,9 +287,16 @@ class App:
         await supervise(feed, self._clock, self._jitter, failed)
 
     def _spawn(self, work: Coroutine[None, None, None]) -> asyncio.Task[None]:
+        return self._running_group().create_task(work)
+
+    def _running_group(self) -> asyncio.TaskGroup:
         if self._group is None:
             raise RuntimeError("the daemon is not running")
-        return self._group.create_task(work)
+        return self._group
+
+    def _gap(self, state: FeedState, length: Micros, reason: str) -> None:
+        self.monitor.gap(state, length, reason)
+        self._alerting.gap(state, length)
 
     # ---- reload -------------------------------------------------------------------
 
@@ -306,8 +307,7 @@ class App:
             log.warning("config.needs_restart", at="server, storage")
         if old.logging != config.logging:
             configure_logging(config)
-        if delivery_settings(old) != delivery_settings(config):
-            self._replace_delivery(delivery)
+        self._alerting.take(config, delivery, self._running_group())
         if old.exported_windows != config.exported_windows:
             self._page = self._new_page()
         heirs = self._heirs(config)
@@ -363,16 +363,6 @@ class App:
             position = None if before is None else before.position
             self._start_feed(settings, state, position, since)
 
-    def _replace_delivery(self, delivery: Delivery) -> None:
-        """Deliver in the new way, knowing what was delivered in the old one."""
-        saved = self._delivery.sink.snapshot()
-        if self._delivering is not None:
-            self._delivering.cancel()
-        self._delivery = delivery
-        delivery.sink.restore(saved)
-        delivery.sink.reconcile(self._standing())
-        self._delivering = self._spawn(delivery.run())
-
     def _look(self, known: Mapping[Path, object] = MappingProxyType({})) -> dict[Path, object]:
         """Return the signature of every file of the configuration that is not *known*."""
         return {file: known.get(file) or signature(file) for file in self.config.files}
@@ -387,12 +377,7 @@ class App:
                 await self.reload()
             former = seen
 
-    # ---- delivery -----------------------------------------------------------------
-
-    def _new_delivery(self, config: Config) -> Delivery:
-        return build_delivery(
-            config, self._clock, self._telemetry, self._jitter.random, self._facts
-        )
+    # ---- what is shown ------------------------------------------------------------
 
     def _new_page(self) -> MetricsPage:
         return MetricsPage(
@@ -406,34 +391,9 @@ class App:
 
     def _publish(self, transitions: Sequence[Transition]) -> None:
         """Take what the engine found out."""
-        self._delivery.sink.apply(transitions)
+        self._alerting.publish(transitions)
         self._listen(transitions)
-        self._keeper.changed(transitions)
         self._keeper.keep()
-        for transition in transitions:
-            alert = transition.alert
-            log.info(
-                "alert.changed",
-                reason=transition.kind,
-                threshold=alert.threshold,
-                subject=alert.subject.name,
-                state=alert.severity.value,
-                at=views.instant(transition.at),
-            )
-
-    def _facts(self, subject: Subject) -> Mapping[str, str]:
-        """Return what on-call staff want to know of *subject* at the moment of telling."""
-        state = self.monitor.engine.subjects.get((subject.kind, subject.name))
-        if state is None or state.blind:
-            return {}
-        facts = {"waiting": str(len(state.starts))}
-        agents = state.agents.as_of(self.monitor.engine.now)
-        if agents is not None:
-            available = agents.count(AgentState.AVAILABLE)
-            facts["agents"] = f"{available} available of {agents.staffed()}"
-        return facts
-
-    # ---- what is shown ------------------------------------------------------------
 
     def now(self) -> Micros:
         """Return the instant the state is of, brought up to the present."""
@@ -447,9 +407,9 @@ class App:
         """Return every threshold of every subject; none before their state is known."""
         return list(self.monitor.engine.watches()) if self.monitor.began else []
 
-    def handed_over(self) -> Mapping[tuple[tuple[str, str], ...], int]:
-        """Return the firing alerts, and 1 where Prometheus delivers them."""
-        return self._delivery.sink.handed_over()
+    def owners(self) -> Owners:
+        """Return who delivers what fires."""
+        return self._alerting.owners()
 
     async def _metrics(self, accept: str, gzip: bool) -> Page:  # noqa: FBT001  # as Routes ask
         return await self._page.page(accept, gzip=gzip)

@@ -2,18 +2,18 @@
 
 import contextlib
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from callmon.clock import Clock
 from callmon.config import AlertmanagerSettings, Config
 from callmon.http_client import AiohttpClient, client_tls
-from callmon.rules import Subject
 from callmon.sinks import alertmanager
-from callmon.sinks.base import DeliveryMetrics
+from callmon.sinks.base import AlertNotes, DeliveryMetrics
 from callmon.sinks.ledger import Limits
 from callmon.sinks.payload import Style
+from callmon.sinks.storm import StormLimits
 
 __all__ = ["Delivery", "build_delivery", "delivery_settings", "style_of"]
 
@@ -37,8 +37,11 @@ def build_delivery(
     config: Config,
     clock: Clock,
     metrics: DeliveryMetrics,
+    notes: AlertNotes,
+    *,
     jitter: Callable[[], float],
-    facts: Callable[[Subject], Mapping[str, str]],
+    facts: alertmanager.Facts,
+    seen: alertmanager.Sights,
 ) -> Delivery:
     """Return the way to every configured Alertmanager. Reads certificates from the disk.
 
@@ -62,9 +65,17 @@ def build_delivery(
             direct=alerting.direct,
             hold=alerting.hold,
             limits=Limits(resend=alerting.resend, handover=alerting.handover),
+            storm=StormLimits(
+                alerts=alerting.storm.alerts,
+                within=alerting.storm.within,
+                hold=alerting.storm.hold,
+                label=alerting.storm.label,
+            ),
         ),
         metrics=metrics,
+        notes=notes,
         facts=facts,
+        seen=seen,
         jitter=jitter,
     )
     return Delivery(sink, clients)
@@ -79,6 +90,7 @@ def style_of(config: Config) -> Style:
     """Return how this house writes its alerts."""
     return Style(
         zone=ZoneInfo(config.default_timezone),
+        languages=config.alerting.languages,
         external_labels=config.alerting.external_labels,
         wallboard_url=config.wallboard_url,
     )

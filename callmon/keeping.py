@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from callmon.alert_history import AlertHistory
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config import Config
 from callmon.engine import Engine
@@ -18,13 +19,12 @@ from callmon.feeds.base import Position
 from callmon.feeds.registry import FEEDS, feed_type, stream_of
 from callmon.feeds.settings import FeedSettings
 from callmon.intervals import HALF_HOUR
-from callmon.journal import AlertRecord, FeedInfo, Journal, Stored, TimePassed, Told
+from callmon.journal import FeedInfo, Journal, Stored, TimePassed, Told
 from callmon.monitor import Monitor, MonitorPart
 from callmon.parts import PartsError, key_of
 from callmon.resume import Succession, succession
 from callmon.sinks.alertmanager import AlertmanagerSink
 from callmon.telemetry import Telemetry, TelemetryPart
-from callmon.thresholds import Alert, Ended, Transition
 
 __all__ = ["Keeper"]
 
@@ -57,16 +57,21 @@ class Keeper:
     """Writes down, and brings back."""
 
     def __init__(
-        self, journal: Journal, monitor: Monitor, telemetry: Telemetry, clock: Clock
+        self,
+        journal: Journal,
+        monitor: Monitor,
+        telemetry: Telemetry,
+        clock: Clock,
+        history: AlertHistory,
     ) -> None:
         self.journal = journal
+        self._history = history
         self._monitor = monitor
         self._telemetry = telemetry
         self._clock = clock
         self._sink: Callable[[], AlertmanagerSink] | None = None
         self._kept_alerts = self._kept_counters = b""
         self.kept: Mapping[str, bytes] = {}  #: small facts from before the start
-        self._stood: Sequence[AlertRecord] = ()  #: alerts that stood when it was stopped
         self._checkpoint_at: Micros = 0
         self._checkpoint_taken = 0
 
@@ -83,7 +88,7 @@ class Keeper:
         stored = await self.journal.start()
         self.journal.on_wants_whole = self._whole
         self.kept = stored.kept
-        self._stood = stored.standing
+        self._history.stood(stored.standing)
         stored = self._restore(stored)
         kept = self._alerts_kept(stored)
         await self._live_again(stored, kept.now)
@@ -100,21 +105,6 @@ class Keeper:
         )
         self._monitor.stopped()
         return found.positions
-
-    def end_gone(self, standing: Iterable[Alert]) -> None:
-        """Write down the end of alerts that are gone with their threshold or queue.
-
-        *standing* are those there are, at the start, when the state is that of now.
-        """
-        known = {_key(_described(alert)) for alert in standing}
-        now = self._monitor.engine.now
-        gone = [
-            msgspec.structs.replace(alert, ended_at=now, ended=Ended.REMOVED.value)
-            for alert in self._stood
-            if _key(alert) not in known
-        ]
-        if gone:
-            self.journal.alerts(gone)
 
     def introduce(
         self,
@@ -169,7 +159,7 @@ class Keeper:
             for told in batch:
                 self._monitor.again(told)
         transitions = engine.drain()
-        self.changed(transitions)
+        self._history.changed(transitions)
         counters = stored.kept.get(COUNTERS)
         if counters is not None:
             self._telemetry.restore(msgspec.msgpack.decode(counters, type=TelemetryPart))
@@ -230,15 +220,6 @@ class Keeper:
             if taken >= CHECKPOINT_AFTER or (passed >= CHECKPOINT_EVERY and taken):
                 self.checkpoint()
 
-    def changed(self, transitions: Sequence[Transition]) -> None:
-        """Write down how alerts began and ended."""
-        if not transitions:
-            return
-        records = [_described(transition.alert) for transition in transitions]
-        ended = {_key(record) for record in records if record.ended_at is not None}
-        self._stood = [record for record in self._stood if _key(record) not in ended]
-        self.journal.alerts(records)
-
     def keep(self) -> None:
         """Write down what no input tells, if it has changed."""
         self._telemetry.late_for_intervals(self._monitor.engine.intervals.late)
@@ -262,7 +243,7 @@ class Keeper:
         """Write down the state of now."""
         monitor = self._monitor
         # In a backlog they are not told yet, and will not come about again.
-        self.changed(monitor.engine.transitions)
+        self._history.changed(monitor.engine.transitions)
         self._checkpoint_at = self._clock.monotonic()
         self._checkpoint_taken = monitor.taken
         encode = msgspec.msgpack.encode
@@ -316,26 +297,3 @@ def _next(later: Iterator[Told | TimePassed]) -> list[Told | TimePassed]:
         if inputs >= BATCH:
             break
     return batch
-
-
-def _key(alert: AlertRecord) -> tuple[str, str, str, str, Micros]:
-    return alert.threshold, alert.kind, alert.subject, alert.severity, alert.fired_at
-
-
-def _described(alert: Alert) -> AlertRecord:
-    return AlertRecord(
-        threshold=alert.threshold,
-        kind=alert.subject.kind.value,
-        subject=alert.subject.name,
-        severity=alert.severity.value,
-        fired_at=alert.fired_at,
-        since=alert.since,
-        measure=alert.measure,
-        window=alert.window,
-        direction=alert.direction.value,
-        limit=float(alert.limit),
-        value=float(alert.value),
-        peak=float(alert.peak),
-        ended_at=alert.ended_at,
-        ended=None if alert.ended is None else alert.ended.value,
-    )

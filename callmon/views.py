@@ -8,8 +8,9 @@ import dataclasses
 import datetime as dt
 from collections.abc import Iterable
 from fractions import Fraction
-from typing import Any
+from typing import Any, Protocol
 
+from callmon.alerts import Alert, AlertKey, key_of
 from callmon.clock import SECOND, Micros
 from callmon.events import KINDS
 from callmon.feeds.base import MEMORY
@@ -17,10 +18,28 @@ from callmon.measures import MEASURES, Reading, Unit
 from callmon.monitor import FeedState, Monitor
 from callmon.queues import SubjectState
 from callmon.rules import Direction
-from callmon.thresholds import Alert
+from callmon.sinks.suppression import Suppression
 from callmon.watches import Watch
 
-__all__ = ["alert_view", "alerts_view", "feed_view", "instant", "queues_view", "status_view"]
+__all__ = [
+    "Audience",
+    "alert_view",
+    "alerts_view",
+    "feed_view",
+    "instant",
+    "queues_view",
+    "status_view",
+]
+
+
+class Audience(Protocol):
+    """Who is told of an alert: ``callmon.sinks.alertmanager.AlertmanagerSink`` knows."""
+
+    def suppression(self, key: AlertKey) -> Suppression | None:
+        """Return why nobody is told; None also where that is not known now."""
+
+    def is_held(self, key: AlertKey) -> bool:
+        """Tell whether a storm speaks for it."""
 
 
 def queues_view(monitor: Monitor) -> dict[str, Any]:
@@ -30,14 +49,19 @@ def queues_view(monitor: Monitor) -> dict[str, Any]:
     return {"at": instant(now), "subjects": [_subject(state, now) for state in states]}
 
 
-def alerts_view(monitor: Monitor) -> dict[str, Any]:
-    """Return the alerts that stand, and where every threshold stands, once it is known."""
+def alerts_view(monitor: Monitor, audience: Audience) -> dict[str, Any]:
+    """Return the alerts that stand, and where every threshold stands, once it is known.
+
+    Of each alert also whether a storm speaks for it, and whether it is silenced by whom.
+    """
     now = monitor.present()
     watches = list(monitor.engine.watches()) if monitor.began else []
     return {
         "at": instant(now),
         "alerts": [
-            _standing(watch, alert, now) for watch in watches for alert in watch.state.alerts()
+            _standing(watch, alert, now) | _told(alert, audience)
+            for watch in watches
+            for alert in watch.state.alerts()
         ],
         "thresholds": [
             {
@@ -62,6 +86,24 @@ def _standing(watch: Watch, alert: Alert, now: Micros) -> dict[str, Any]:
         worse = max if alert.direction is Direction.ABOVE else min
         alert = dataclasses.replace(alert, value=value, peak=worse(alert.peak, value))
     return alert_view(alert)
+
+
+def _told(alert: Alert, audience: Audience) -> dict[str, Any]:
+    """Return whether somebody is told of *alert*, as far as that is known now."""
+    key = key_of(alert)
+    why = audience.suppression(key)
+    return {
+        "held": audience.is_held(key),
+        "suppression": None
+        if why is None
+        else {
+            "kind": why.kind,
+            "by": why.by,
+            "until": instant(why.until),
+            "comment": why.comment,
+            "alertmanager": why.alertmanager,
+        },
+    }
 
 
 def status_view(monitor: Monitor, version: str, problems: Iterable[str]) -> dict[str, Any]:
@@ -90,6 +132,8 @@ def alert_view(alert: Alert) -> dict[str, Any]:
         "peak": _limit(alert.peak, unit),
         "since": instant(alert.since),
         "fired_at": instant(alert.fired_at),
+        "raised_at": instant(alert.raised_at),
+        "shift": alert.shift,
         "blind": alert.blind,
         "ended": None if alert.ended is None else alert.ended.value,
         "ended_at": instant(alert.ended_at),

@@ -18,6 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from callmon.alert_history import AlertHistory
 from callmon.clock import SECOND
 from callmon.config import Config, load_config
 from callmon.delivery import build_delivery
@@ -54,9 +55,17 @@ class Incarnation:
         self.monitor = Monitor(
             config.engine_settings(), clock, telemetry, lambda _: None, self.journal
         )
-        self.keeper = Keeper(self.journal, self.monitor, telemetry, clock)
-        delivery = build_delivery(config, clock, telemetry, lambda: 0.0, lambda _: {})
-        self.sink = delivery.sink
+        history = AlertHistory(self.journal, clock, lambda _alert: None)
+        self.keeper = Keeper(self.journal, self.monitor, telemetry, clock, history)
+        self.sink = build_delivery(
+            config,
+            clock,
+            telemetry,
+            history,
+            jitter=lambda: 0.0,
+            facts=lambda _content: {},
+            seen=lambda _content: True,
+        ).sink
         self.dead = False
         self.feed: FeedState
 

@@ -12,6 +12,7 @@ from callmon.errors import ConfigError
 from callmon.telemetry import Telemetry
 from callmon.testing import ManualClock
 from tests.acceptance.driver import CONFIG, write_config
+from tests.sinks.scripted_alertmanager import Notebook
 
 TWO = """\
 alertmanagers:
@@ -29,7 +30,13 @@ def loaded(folder: Path, more: str = "") -> Config:
 def built(config: Config) -> Delivery:
     """Return the way that *config* describes."""
     return build_delivery(
-        config, ManualClock(), Telemetry("1"), lambda: 0.0, lambda _subject: {}
+        config,
+        ManualClock(),
+        Telemetry("1"),
+        Notebook(),
+        jitter=lambda: 0.0,
+        facts=lambda _content: {},
+        seen=lambda _content: True,
     )
 
 

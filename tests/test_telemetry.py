@@ -17,7 +17,11 @@ from callmon.rules import SubjectKind
 from callmon.sinks.agent_families import AGENT_STATE, AGENTS_LEFT_OUT
 from callmon.sinks.base import DeliveryMetrics
 from callmon.sinks.families import subject_sections
-from callmon.sinks.threshold_families import HANDED_OVER, ThresholdSection
+from callmon.sinks.threshold_families import (
+    HANDED_OVER,
+    STORM_HANDED_OVER,
+    ThresholdSection,
+)
 from callmon.telemetry import Telemetry
 
 PAGE = Path(__file__).parent.parent / "docs" / "operators" / "metrics.md"
@@ -226,7 +230,7 @@ def test_every_metric_is_explained_and_nothing_else() -> None:
     text = Telemetry("1.2.3").render(openmetrics=False).decode()
     families = _families(SubjectKind.QUEUE)
     families |= {(family.name, family.kind) for family in ThresholdSection().families}
-    single = (HANDED_OVER, AGENT_STATE, AGENTS_LEFT_OUT)
+    single = (HANDED_OVER, STORM_HANDED_OVER, AGENT_STATE, AGENTS_LEFT_OUT)
     families |= {(family.name, family.kind) for family in single}
     families |= set(re.findall(r"^# TYPE (\S+) (\w+)$", text, re.MULTILINE))
 

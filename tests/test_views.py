@@ -6,11 +6,13 @@ from typing import Any
 
 import pytest
 
+from callmon.alerts import AlertKey
 from callmon.clock import SECOND
 from callmon.config import load_config
 from callmon.events import ContactAnswered, ContactJoined, Event, QueueReported
 from callmon.measures import MEASURES
 from callmon.monitor import FeedState, Monitor
+from callmon.sinks.suppression import Suppression
 from callmon.telemetry import Telemetry
 from callmon.testing import ManualClock
 from callmon.views import alerts_view, feed_view, instant, queues_view, status_view
@@ -65,10 +67,26 @@ def desk(tmp_path: Path) -> Desk:
     return Desk(tmp_path)
 
 
+class Everybody:
+    """Told of everything but what is put here."""
+
+    def __init__(self) -> None:
+        self.silenced: dict[str, Suppression] = {}  #: by threshold
+        self.held: set[str] = set()
+
+    def suppression(self, key: AlertKey) -> Suppression | None:
+        """See ``Audience``."""
+        return self.silenced.get(key.threshold)
+
+    def is_held(self, key: AlertKey) -> bool:
+        """See ``Audience``."""
+        return key.threshold in self.held
+
+
 def test_nothing_is_shown_before_it_is_known(desk: Desk) -> None:
     """While the state is being rebuilt there is neither a queue nor a threshold."""
     assert [] == queues_view(desk.monitor)["subjects"]
-    assert [] == alerts_view(desk.monitor)["thresholds"]
+    assert [] == alerts_view(desk.monitor, Everybody())["thresholds"]
 
     desk.monitor.begin()
 
@@ -124,7 +142,7 @@ def test_a_blind_queue_has_no_live_figures(desk: Desk) -> None:
     assert queue["blind"]
     assert {None} == set(queue["live"].values())
     assert 1 == queue["windows"]["today"]["arrived"]
-    long_wait = alerts_view(desk.monitor)["thresholds"][0]
+    long_wait = alerts_view(desk.monitor, Everybody())["thresholds"][0]
     assert ("no_value", None) == (long_wait["state"], long_wait["value"])
 
 
@@ -136,7 +154,7 @@ def test_an_alert_says_what_where_and_since_when(desk: Desk) -> None:
     desk.tell()
 
     desk.monitor.engine.advance(START + 12 * SECOND)
-    view = alerts_view(desk.monitor)
+    view = alerts_view(desk.monitor, Everybody())
 
     (alert,) = view["alerts"]
     assert {
@@ -152,6 +170,32 @@ def test_an_alert_says_what_where_and_since_when(desk: Desk) -> None:
     ]
 
 
+def test_an_alert_says_whom_it_does_not_reach_and_why(desk: Desk) -> None:
+    """Who silenced it, until when, and whether a storm speaks for it."""
+    desk.monitor.begin()
+    desk.monitor.clock = ManualClock(START + 12 * SECOND)
+    desk.monitor.current(desk.feed)
+    desk.tell()
+    everybody = Everybody()
+
+    (told,) = alerts_view(desk.monitor, everybody)["alerts"]
+    everybody.silenced["long_wait"] = Suppression(
+        alertmanager="am:9093", kind="silenced", by="ana", until=START, comment="training"
+    )
+    everybody.held.add("long_wait")
+    (untold,) = alerts_view(desk.monitor, everybody)["alerts"]
+
+    assert (None, False) == (told["suppression"], told["held"])
+    assert untold["held"]
+    assert {
+        "alertmanager": "am:9093",
+        "kind": "silenced",
+        "by": "ana",
+        "until": instant(START),
+        "comment": "training",
+    } == untold["suppression"]
+
+
 def test_a_standing_alert_shows_the_value_of_now(desk: Desk) -> None:
     """While it fires nobody looks at what only grows; who asks gets the truth."""
     desk.monitor.begin()
@@ -162,7 +206,7 @@ def test_a_standing_alert_shows_the_value_of_now(desk: Desk) -> None:
     desk.monitor.clock = ManualClock(START + 40 * SECOND)
     desk.monitor.current(desk.feed)
 
-    (alert,) = alerts_view(desk.monitor)["alerts"]
+    (alert,) = alerts_view(desk.monitor, Everybody())["alerts"]
 
     assert (40, 40) == (alert["value"], alert["peak"])
 
@@ -172,7 +216,7 @@ def test_nobody_who_called_is_shown(desk: Desk) -> None:
     desk.monitor.begin()
     views = (
         queues_view(desk.monitor),
-        alerts_view(desk.monitor),
+        alerts_view(desk.monitor, Everybody()),
         status_view(desk.monitor, "1", ["feed log: gone"]),
         feed_view(desk.feed),
     )

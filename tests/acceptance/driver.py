@@ -20,6 +20,7 @@ from typing import Self
 
 import aiohttp
 
+from callmon.alerts import Transition
 from callmon.app import App
 from callmon.clock import SECOND, Micros
 from callmon.config import load_config
@@ -27,7 +28,6 @@ from callmon.feeds.call_centre import demo_centre
 from callmon.feeds.simulation import Simulation
 from callmon.replay import ReplayRequest, replay_text
 from callmon.testing import queue_log_line
-from callmon.thresholds import Transition
 
 __all__ = [
     "Daemon",
@@ -193,11 +193,11 @@ class LogWriter:
 class Daemon:
     """An ``App`` in this process that can be stopped, killed and started again."""
 
-    SLEEPERS = 7
-    """Tasks that sleep when all is done: monitor, keeper, schedule, files, server, stalls,
-    feed."""
+    SLEEPERS = 8
+    """Tasks that sleep when all is done: monitor, keeper, schedule, situation, files, server,
+    stalls, feed."""
 
-    AT_WORK = 5
+    AT_WORK = 6
     """Those of them that begin when the daemon is ready; one waits for that instead."""
 
     def __init__(self, config: Path, clock: LeapingClock) -> None:
@@ -208,6 +208,7 @@ class Daemon:
         self.heard: list[Transition] = []
         self.starts = 0
         self.sleepers = self.SLEEPERS
+        self.at_work = self.AT_WORK
         self._task: asyncio.Task[None] | None = None
         self._group: asyncio.TaskGroup | None = None
         self._stack = contextlib.AsyncExitStack()
@@ -232,7 +233,7 @@ class Daemon:
             if self._task.done():
                 self._task.result()
             # While it reads, only who waits for the feeds sleeps: time need not pass then.
-            await self.clock.settle(self.sleepers - self.AT_WORK)
+            await self.clock.settle(self.sleepers - self.at_work)
             await self.clock.leap(self.clock.now() + SECOND // 100, 0)
         await self.clock.settle(self.sleepers)
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import dataclasses
-import json
 import signal
 import subprocess
 import time
@@ -17,13 +16,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
+from callmon.alerts import Alert, Ended, Transition
 from callmon.clock import SECOND, Micros, SystemClock
 from callmon.http_client import AiohttpClient
 from callmon.rules import Direction, Severity, Subject, SubjectKind
 from callmon.sinks.alertmanager import Alertmanager, AlertmanagerSettings, AlertmanagerSink
 from callmon.sinks.ledger import Limits
 from callmon.sinks.payload import Style, metric_labels_of
-from callmon.thresholds import Alert, Ended, Transition
 from tests.acceptance.peers import (
     ROOT,
     Peer,
@@ -37,7 +36,7 @@ from tests.acceptance.peers import (
     stopped_at_the_end,
     until,
 )
-from tests.sinks.scripted_alertmanager import CountedDeliveries
+from tests.sinks.scripted_alertmanager import CountedDeliveries, Notebook
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.anyio, pytest.mark.timeout(120)]
 
@@ -60,6 +59,7 @@ def a_breach(threshold: str, severity: Severity = Severity.WARNING, ago: float =
         limit=Fraction(180 * SECOND),
         since=now - int(ago * SECOND),
         fired_at=now,
+        raised_at=now,
         value=Fraction(181 * SECOND),
         peak=Fraction(181 * SECOND),
     )
@@ -101,7 +101,9 @@ async def road(peers: Iterable[Peer], limits: Limits = QUICK) -> AsyncIterator[R
             clock=CLOCK,
             settings=AlertmanagerSettings(style=Style(zone=UTC), limits=limits),
             metrics=metrics,
+            notes=Notebook(),
             facts=lambda _: {"waiting": "4"},
+            seen=lambda _: True,
             jitter=lambda: 0.5,
         )
         task = group.create_task(sink.run())
@@ -374,55 +376,3 @@ def test_the_shipped_files_please_promtool_and_amtool(suite: str) -> None:
     _run(promtool, "check", "config", "--lint=all", "--lint-fatal", "prometheus.yml")
     _run(promtool, "check", "rules", "--lint=all", "--lint-fatal", "rules/callmon.yml")
     _run(promtool, "test", "rules", "rules/tests/callmon_test.yml")
-
-
-@pytest.mark.parametrize(
-    ("labels", "expected"),
-    [
-        ("alertname=QueueThresholdBreached queue=support severity=warning", "supervisors"),
-        ("alertname=QueueThresholdBreached group=all severity=critical", "supervisors"),
-        ("alertname=CallmonFeedDown severity=critical", "operators"),
-        ("alertname=Watchdog severity=info", "watchdog"),
-    ],
-)
-def test_alerts_are_routed_to_those_they_concern(
-    suite: str, labels: str, expected: str
-) -> None:
-    """Queues to the supervisors, callmon's own health to the operators."""
-    _run(
-        program(suite, "amtool"),
-        *("config", "routes", "test", "--config.file=alertmanager.yml"),
-        f"--verify.receivers={expected}",
-        *labels.split(),
-    )
-
-
-@pytest.mark.parametrize(("status", "word"), [("firing", "[WARNING]"), ("resolved", "[OVER]")])
-def test_the_texts_say_what_happened(
-    suite: str, tmp_path: Path, status: str, word: str
-) -> None:
-    """The title carries the summary; the text says why it is over, never "resolved"."""
-    data = tmp_path / "data.json"
-    annotations = {
-        "summary": "support: too long",
-        "value": "3 min 1 s",
-        "limit": "3 min",
-        "ended": "opening hours ended",
-    }
-    labels = {"severity": "warning"}
-    alert = {"status": status, "labels": labels, "annotations": annotations}
-    data.write_text(json.dumps({"status": status, "commonLabels": labels, "alerts": [alert]}))
-    texts = [
-        _run(
-            program(suite, "amtool"),
-            *("template", "render", "--template.glob=templates/*.tmpl"),
-            f"--template.data={data}",
-            f'--template.text={{{{ template "callmon.{name}" . }}}}',
-        )
-        for name in ("title", "text")
-    ]
-
-    assert f"{word} support: too long" == texts[0]
-    assert "Value: 3 min 1 s (limit: 3 min)\n" in texts[1]
-    assert ("Over: opening hours ended\n" in texts[1]) == (status == "resolved")
-    assert "resolved" not in texts[1].lower()

@@ -4,7 +4,7 @@ import asyncio
 import dataclasses
 import json
 import time
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -21,6 +21,7 @@ from callmon.http_client import AiohttpClient
 from callmon.queues import SubjectState, Targets, WindowSpec, day_of
 from callmon.rules import Subject, SubjectKind
 from callmon.sinks.prometheus import Format, MetricsPage, Page
+from callmon.sinks.threshold_families import Owners
 from callmon.telemetry import Telemetry
 from callmon.watches import Watch
 from tests.acceptance.peers import Peer, prometheus, stopped_at_the_end
@@ -61,9 +62,14 @@ class Shown:
         """Return no threshold."""
         return []
 
-    def handed_over(self) -> dict[tuple[tuple[str, str], ...], int]:
+    def owners(self) -> Owners:
         """Return no alert."""
-        return {}
+        return Owners()
+
+
+async def no_history(_parameters: Mapping[str, str]) -> list[str]:
+    """Find no alert."""
+    return []
 
 
 async def nothing_to_reload() -> list[str]:
@@ -135,6 +141,7 @@ async def scraped(
         views={},
         reload=nothing_to_reload,
         debug=lambda _feed: None,
+        history=no_history,
     )
     server = HttpServer(routes, SystemClock(), web_config=protect(tmp_path))
     await server.start()
