@@ -1,10 +1,10 @@
 #!/bin/sh
 # Installs what the acceptance tests need beside callmon: podman and what it needs to build
 # and run an image, mmdebstrap to make a base image where no image registry can be reached,
-# and a Mosquitto, of which each test starts its own.
+# a Mosquitto, of which each test starts its own, and a Chromium that shows the mails.
 set -eu
-packages="ca-certificates conmon crun fuse-overlayfs iptables mmdebstrap mosquitto netavark
-podman runc uidmap"
+packages="ca-certificates chromium conmon crun fonts-droid-fallback fuse-overlayfs iptables
+mmdebstrap mosquitto netavark podman runc uidmap"
 missing=
 for package in $packages; do
     dpkg-query --show --showformat='${db:Status-Status}' "$package" 2>/dev/null |
