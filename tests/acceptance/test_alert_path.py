@@ -34,7 +34,7 @@ timezone: Asia/Shanghai
 feeds:
   log: {{type: queue_log, path: {folder}/queue_log, source: pbx}}
 labels: [team]
-defaults: {{labels: {{team: sales}}}}
+defaults: {{labels: {{team: floor}}}}
 storage: {{directory: {folder}/state}}
 server: {{listen: "127.0.0.1:{port}"}}
 alertmanagers: [{{url: {alertmanager}}}]
@@ -53,7 +53,7 @@ LABELS = {
     "threshold": "long_wait",
     "queue": "vip",
     "severity": "warning",
-    "team": "sales",
+    "team": "floor",
 }
 
 WAITING_S = 171
