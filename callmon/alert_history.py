@@ -43,11 +43,14 @@ class AlertHistory:
         self._cause = cause
         self._causes: dict[AlertKey, str | None] = {}  #: of alerts that stand
         self._stood: dict[AlertKey, AlertRecord] = {}  #: as a former process left them
+        self._most: dict[AlertKey, int] = {}  #: by storm: for how many it spoke at its worst
         self._noted: dict[tuple[AlertKey, AlertStep, str], None] = {}  #: oldest first
 
     def stood(self, records: Iterable[AlertRecord]) -> None:
         """Take the alerts that the journal has without an end, at the start."""
         self._stood = {_key(record): record for record in records}
+        storms = (record for record in self._stood.values() if record.measure == STORM_MEASURE)
+        self._most = {_key(record): int(record.peak) for record in storms}
 
     def changed(self, transitions: Sequence[Transition]) -> None:
         """Write down how alerts began and ended; the same may be told again."""
@@ -68,17 +71,18 @@ class AlertHistory:
             if key not in known
         ]
         self._stood = {}
+        self._most = {key: most for key, most in self._most.items() if key in known}
         if gone:
             self._journal.alerts(gone)
 
     def note(self, key: AlertKey, step: AlertStep, at: Micros, detail: str = "") -> None:
         """Write down that *step* happened to an alert at *at*, by the wall clock."""
-        if (key, step, detail) in self._noted:
+        text = detail[:DETAIL_AT_MOST].encode("utf-8", "replace").decode()
+        if (key, step, text) in self._noted:
             return
-        self._noted[key, step, detail] = None
+        self._noted[key, step, text] = None
         if len(self._noted) > NOTED_AT_MOST:
             del self._noted[next(iter(self._noted))]
-        text = detail.encode("utf-8", "replace").decode()[:DETAIL_AT_MOST]
         record = AlertStepRecord(*key, step=step.value, at=at, detail=text)
         self._journal.alert_steps([record])
 
@@ -92,8 +96,10 @@ class AlertHistory:
         ended_at: Micros | None,
     ) -> None:
         """Write down an alert that speaks for others, as one of a measure of its own."""
+        most = self._most[key] = max(count, self._most.get(key, 0))
         if ended_at is not None:
             self._stood.pop(key, None)
+            del self._most[key]
         record = AlertRecord(
             *key,
             since=key.fired_at,
@@ -102,7 +108,7 @@ class AlertHistory:
             direction=Direction.ABOVE.value,
             limit=limit,
             value=count,
-            peak=count,
+            peak=most,
             ended_at=ended_at,
             ended=None if ended_at is None else Ended.RECOVERED.value,
             raised_at=key.fired_at,

@@ -23,7 +23,6 @@ from callmon.alert_views import (
     moment,
     outcome_of,
     raised_at,
-    see_order,
     told_after,
 )
 from callmon.alerts import AlertStep, Ended
@@ -68,6 +67,7 @@ _OUTCOMES: Final = {
 _REMARKS: Final[Mapping[str, str]] = {
     AlertStep.SILENCED: "silenced",
     AlertStep.INHIBITED: "inhibited by",
+    AlertStep.FOLLOWED: "told singly after a storm",
 }
 _INSTANT: Final = re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z")
 
@@ -80,6 +80,7 @@ class AlertsRequest:
     since: str
     until: str | None = None
     queue: str | None = None
+    group: str | None = None
     threshold: str | None = None
     standing: bool = False
     limit: int = LIMIT_AT_MOST
@@ -91,6 +92,11 @@ class _Site:
     journal: Path
     zone: ZoneInfo
     queues: Sequence[str]  #: those that are configured
+    groups: Sequence[str]
+
+    def names(self, kind: str | None) -> Sequence[str]:
+        """Return what is configured of *kind*."""
+        return self.groups if kind == SubjectKind.GROUP else self.queues
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -111,20 +117,7 @@ def alerts_text(request: AlertsRequest, environ: Mapping[str, str], now: Micros)
         JournalError: there is no journal, or it cannot be read.
     """
     site = _site(request.config, environ)
-    since = moment("--since", request.since, now, site.zone)
-    until = None
-    if request.until is not None:
-        until = moment("--until", request.until, now, site.zone)
-    question = HistoryQuestion(
-        at=now,
-        since=since,
-        until=see_order(since, until),
-        kind=None if request.queue is None else SubjectKind.QUEUE.value,
-        subject=None if request.queue is None else _as_configured(request.queue, site),
-        threshold=request.threshold,
-        standing=request.standing,
-        limit=request.limit,
-    )
+    question = _question(request, site, now)
     found, more = ask(site.journal, question)
     if request.json:
         view = history_view(found, question, more=more)
@@ -132,6 +125,41 @@ def alerts_text(request: AlertsRequest, environ: Mapping[str, str], now: Micros)
     rows = [_row(record, steps, site.zone, now) for record, steps in found]
     lines = [_headline(rows, question, site, more=more), *([""] if rows else []), *_lines(rows)]
     return "".join(f"{line.rstrip()}\n" for line in lines)
+
+
+def _question(request: AlertsRequest, site: _Site, now: Micros) -> HistoryQuestion:
+    if request.queue is not None and request.group is not None:
+        raise ValueError("expected --queue or --group, found both")
+    kind = None
+    if request.queue is not None:
+        kind = SubjectKind.QUEUE.value
+    elif request.group is not None:
+        kind = SubjectKind.GROUP.value
+    since, until = _span(request, site.zone, now)
+    named = request.group if request.queue is None else request.queue
+    return HistoryQuestion(
+        at=now,
+        since=since,
+        until=until,
+        kind=kind,
+        subject=None if named is None else _as_configured(named, site.names(kind)),
+        threshold=request.threshold,
+        standing=request.standing,
+        limit=request.limit,
+    )
+
+
+def _span(request: AlertsRequest, zone: ZoneInfo, now: Micros) -> tuple[Micros, Micros | None]:
+    since = moment("--since", request.since, now, zone)
+    if since > now:
+        raise ValueError(f"--since: expected an instant that is past, found {request.since!r}")
+    if request.until is None:
+        return since, None
+    until = moment("--until", request.until, now, zone)
+    if until < since:
+        found = f"{format_instant(since, zone)} and {format_instant(until, zone)}"
+        raise ValueError(f"expected --since before --until, found {found}")
+    return since, until
 
 
 def _site(config: Path, environ: Mapping[str, str]) -> _Site:
@@ -150,13 +178,13 @@ def _site(config: Path, environ: Mapping[str, str]) -> _Site:
         raise ConfigError(document.problems)
     directory = config.parent / Path(file.storage.directory).expanduser()
     zone = file.defaults.timezone or file.timezone
-    return _Site(directory / NAME, ZoneInfo(zone), tuple(file.queues))
+    return _Site(directory / NAME, ZoneInfo(zone), tuple(file.queues), tuple(file.groups))
 
 
-def _as_configured(queue: str, site: _Site) -> str:
-    """Return *queue* in the capitals of the configuration: they make no difference."""
-    spelled = {name.casefold(): name for name in site.queues}
-    return spelled.get(queue.casefold(), queue)
+def _as_configured(subject: str, names: Sequence[str]) -> str:
+    """Return *subject* in the capitals of the configuration: they make no difference."""
+    spelled = {name.casefold(): name for name in names}
+    return spelled.get(subject.casefold(), subject)
 
 
 def _headline(
@@ -169,11 +197,15 @@ def _headline(
     text = f"{count} from {since} to {until}"
     if more:
         return f"{text}: the newest; there are more, see --until and --limit"
-    if rows or question.subject is None or question.subject in site.queues:
+    names = site.names(question.kind)
+    if rows or question.subject is None or question.subject in names:
         return text
-    near = nearest(question.subject, site.queues)
+    near = nearest(question.subject, names)
     hint = f"; did you mean '{near}'?" if near else ""
-    return f"{text}: callmon.yml has no queue '{_clean(question.subject)}'{hint}"
+    for kind in SubjectKind:
+        if question.subject in site.names(kind):
+            hint = f"; for the {kind} of this name: --{kind}"
+    return f"{text}: callmon.yml has no {question.kind} '{_clean(question.subject)}'{hint}"
 
 
 def _lines(rows: Sequence[_Row]) -> Iterator[str]:
@@ -212,7 +244,8 @@ def _row(
         for step in steps
         if step.step in _REMARKS
     ]
-    return _Row(tuple(map(_clean, cells)), tuple(map(_clean, below)))
+    # Two Alertmanagers tell of the same silence.
+    return _Row(tuple(map(_clean, cells)), tuple(dict.fromkeys(map(_clean, below))))
 
 
 def _ending(record: AlertRecord) -> str:

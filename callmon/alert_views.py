@@ -54,6 +54,7 @@ ANSWER_TIMEOUT_S: Final = 10.0
 PARAMETERS: Final = ("since", "until", "queue", "group", "threshold", "limit")
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+_LAST: Final[Micros] = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
 
 _SPACED_ZONE: Final = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
 """The plus of ``+08:00`` as it comes out of an address where it was not written ``%2B``."""
@@ -136,7 +137,8 @@ def moment(name: str, text: str, now: Micros, zone: tzinfo | None = None) -> Mic
         raise ValueError(
             f"{name}: expected a length like 24h or an instant like {example}, found {text!r}"
         )
-    return max(0, (local - _EPOCH) // timedelta(microseconds=1))
+    # Of the last hours that a calendar has, some are in no year of UTC.
+    return max(0, min((local - _EPOCH) // timedelta(microseconds=1), _LAST))
 
 
 def see_order(since: Micros, until: Micros | None) -> Micros | None:
@@ -298,4 +300,10 @@ class History:
 
     def _read(self, question: HistoryQuestion) -> msgspec.Raw:
         found, more = ask(self._path, question)
-        return msgspec.Raw(msgspec.json.encode(history_view(found, question, more=more)))
+        try:
+            return msgspec.Raw(msgspec.json.encode(history_view(found, question, more=more)))
+        except (TypeError, ValueError, OverflowError) as error:
+            # Not what we wrote: no instant, no number, or none at all.
+            raise JournalError(
+                JournalReason.CORRUPT, f"{self._path}: an alert in it makes no sense: {error}"
+            ) from error

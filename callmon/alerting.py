@@ -92,9 +92,9 @@ class Alerting:
         """Deliver from now on; *backlog* came about since *stopped_at*; 0: since ever."""
         self.history.changed(backlog)
         if stopped_at:
-            self._note_missed(backlog, stopped_at)
+            self._note_missed(backlog)
         standing = list(self._standing())
-        self.sink.reconcile(standing)
+        self.sink.reconcile(standing, [turn.alert for turn in backlog if turn.kind == "ended"])
         keys = [*map(key_of, standing), *self.sink.storms()]
         self.history.end_gone(keys, self._monitor.engine.now)
         self._running = group.create_task(self._delivery.run())
@@ -114,10 +114,16 @@ class Alerting:
         self.sink.reconcile(self._standing())
         self._running = group.create_task(delivery.run())
 
-    def _note_missed(self, backlog: Sequence[Transition], since: Micros) -> None:
-        """Note breaches that came and went while callmon was down: after *since*."""
+    def relabelled(self) -> None:
+        """Go on under the labels that queues have now: they may be others after a reload."""
+        self.sink.reconcile(self._standing())
+
+    def _note_missed(self, backlog: Sequence[Transition]) -> None:
+        """Note alerts that came and went while callmon was down."""
+        # Not by their time: what comes late is judged by the instant of the stop itself.
+        came = {key_of(turn.alert) for turn in backlog if turn.kind != "ended"}
         for turn in backlog:
-            if turn.kind == "ended" and turn.alert.fired_at > since:
+            if turn.kind == "ended" and key_of(turn.alert) in came:
                 self._telemetry.missed()
                 self.history.note(key_of(turn.alert), AlertStep.MISSED, self._clock.now())
 

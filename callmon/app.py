@@ -175,6 +175,9 @@ class App:
         ]
         if self._journal.trouble:
             found.append(f"storage: {self._journal.trouble}")
+        if (ahead := self.monitor.ahead()) > 0:
+            late = f"{ahead / SECOND:.0f} s"
+            found.append(f"clock: was set back: blind for {late} more; restart callmon")
         return found
 
     async def reload(self) -> Sequence[str]:
@@ -268,6 +271,7 @@ class App:
             up=lambda up, reason: monitor.up(state, up, reason),
             count_drop=monitor.count_drop,
             gap=functools.partial(self._gap, state),
+            pause=monitor.pause,
             current=lambda: monitor.current(state),
             drift=lambda contacts: monitor.drift(state, contacts),
             account=lambda findings: monitor.account(state, findings),
@@ -314,6 +318,7 @@ class App:
         for name, heir in heirs.items():
             self.monitor.engine.rename_source(self._feeds[name][0].source, heir.source)
         self.monitor.reconfigure(config.engine_settings())
+        self._alerting.relabelled()
         self._expect_feeds(config)
         self._change_feeds(config, heirs)
         if self._schedule is not None:

@@ -223,6 +223,7 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
 )
 @click.option("--until", metavar="WHEN", help="And before.")
 @click.option("--queue", help="Only of this queue.")
+@click.option("--group", help="Only of this group.")
 @click.option("--threshold", help="Only of this threshold.")
 @click.option("--standing", is_flag=True, help="Only those that have not ended.")
 @click.option(

@@ -9,7 +9,6 @@ import asyncio
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import compress
-from typing import Protocol
 
 import msgspec
 import structlog
@@ -21,11 +20,12 @@ from callmon.engine import Engine, EngineSettings
 from callmon.errors import DropReason
 from callmon.events import KINDS, Event, FeedChanged
 from callmon.feeds.base import Position
+from callmon.inputs import Inputs, Unwritten
 from callmon.journal import TimePassed, Told
 from callmon.seen import SeenIds
 from callmon.telemetry import Telemetry
 
-__all__ = ["FeedState", "Inputs", "Monitor", "MonitorPart"]
+__all__ = ["FeedState", "Monitor", "MonitorPart"]
 
 log = structlog.get_logger(__name__)
 
@@ -40,6 +40,12 @@ SKEW_AT_LEAST = 5
 TICK: Micros = SECOND
 """Longest time between two looks at the clock: a clock that is set is noticed."""
 
+SETTLE: Micros = SECOND // 100
+"""So long after an instant feeds look at it: who left in that moment is written down then."""
+
+SHORTEST_PAUSE: Micros = SECOND // 50
+"""In a busy centre something is due all the time, and a look at a file is work."""
+
 NEWS = 50
 
 UNNOTICED: Micros = 15 * SECOND
@@ -47,45 +53,6 @@ UNNOTICED: Micros = 15 * SECOND
 
 MARK_EVERY: Micros = SECOND
 """How often a feed that tells nothing may have its place noted."""
-
-
-class Inputs(Protocol):
-    """Where all that goes into the engine is written down, in order: the journal."""
-
-    def record(
-        self,
-        feed: str,
-        events: Sequence[Event],
-        ids: Sequence[int | None],
-        position: Position | None,
-    ) -> None:
-        """Take events that were applied, and how far their feed has got."""
-
-    def passed(self, at: Micros) -> None:
-        """Note that the engine was advanced to *at*, and something came of it."""
-
-    def when_durable(self, done: Callable[[], None]) -> None:
-        """Call *done* when all that was taken so far would survive a crash."""
-
-
-class Unwritten:
-    """Writes nothing down: what it is told is as safe as it will ever be."""
-
-    def record(
-        self,
-        feed: str,
-        events: Sequence[Event],
-        ids: Sequence[int | None],
-        position: Position | None,
-    ) -> None:
-        """Do nothing."""
-
-    def passed(self, at: Micros) -> None:
-        """Do nothing."""
-
-    def when_durable(self, done: Callable[[], None]) -> None:
-        """Call *done*."""
-        done()
 
 
 class FeedPart(msgspec.Struct):
@@ -262,6 +229,15 @@ class Monitor:
         if self.began:
             self._tell_engine(feed)
             self._advance()
+
+    def pause(self, longest: Micros) -> Micros:
+        """Return how long a feed may rest: until there is something to judge, or *longest*.
+
+        What is due already waits for another feed.
+        """
+        due = self.engine.next_due()
+        left = 0 if due is None else due + self._skew + SETTLE - self.clock.now()
+        return min(longest, max(left, SHORTEST_PAUSE)) if left > 0 else longest
 
     def expect(self, silences: Mapping[str, tuple[Micros, Calendar | None]]) -> None:
         """Say of each feed how long it may be quiet, and during which calendar that counts."""

@@ -1,4 +1,4 @@
-"""How a figure moved, as one line of text: ``1 min 5 s ▂ 2 min 10 s ▅ 3 min 12 s █ (10 min)``.
+"""How a figure moved, as one line of text: ``1 min 5 s ▂ 3 min 12 s █ (last 10 min)``.
 
 Pure. A bar stands for its value from 0 up: the highest one is full. What was not known is
 a gap with no bar, never 0.
@@ -54,8 +54,8 @@ def sparkline(
     length = format_duration(minutes * MINUTE, language)
     line = " ".join(texts)
     if language is Language.CHINESE:
-        return f"{line}（{length}）"  # noqa: RUF001  # Chinese punctuation
-    return f"{line} ({length})"
+        return f"{line}（近 {length}）"  # noqa: RUF001  # Chinese punctuation
+    return f"{line} (last {length})"
 
 
 def _thinned(samples: Iterable[Sample], now: Micros) -> list[Sample]:

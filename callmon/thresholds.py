@@ -151,7 +151,6 @@ class ThresholdState:
                 self.value = reading
                 return ()
         out: list[Transition] = []
-        self._grow_until(now)
         self._catch_up(now, out)
         self._read_at = None if blind else now
         self._step(now, reading, blind=blind, out=out)
@@ -162,12 +161,10 @@ class ThresholdState:
 
         While an alert stands every event that could change it is looked at.
         """
-        if not self._grows or self.since is None or self.value is None or self.blind:
-            return
-        if self._read_at is not None:
-            numerator, denominator, base = self.value
-            grown = numerator + (now - self._read_at) * denominator
-            self._raise_peak((grown, denominator, base))
+        value, read_at = self.value, self._read_at
+        if self._grows and self.since is not None and value and read_at is not None:
+            grown = value[0] + (now - read_at) * value[1]
+            self._raise_peak((grown, value[1], value[2]))
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that stand now, kept and blind ones included."""
@@ -265,7 +262,9 @@ class ThresholdState:
 
     def _catch_up(self, now: Micros, out: list[Transition]) -> None:
         while self.wakes < now:
+            self._grow_until(self.wakes)
             self._step(self.wakes, self.value, blind=self.blind, out=out)
+        self._grow_until(now)
 
     def _judge_anew_at(self, now: Micros) -> None:
         self._steady = None

@@ -6,7 +6,7 @@ is null, never 0.
 
 import dataclasses
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from fractions import Fraction
 from typing import Any, Protocol
 
@@ -38,8 +38,8 @@ class Audience(Protocol):
     def suppression(self, key: AlertKey) -> Suppression | None:
         """Return why nobody is told; None also where that is not known now."""
 
-    def is_held(self, key: AlertKey) -> bool:
-        """Tell whether a storm speaks for it."""
+    def held(self) -> Collection[AlertKey]:
+        """Return those that a storm speaks for."""
 
 
 def queues_view(monitor: Monitor) -> dict[str, Any]:
@@ -56,10 +56,11 @@ def alerts_view(monitor: Monitor, audience: Audience) -> dict[str, Any]:
     """
     now = monitor.present()
     watches = list(monitor.engine.watches()) if monitor.began else []
+    held = audience.held()  # once: there may be thousands
     return {
         "at": instant(now),
         "alerts": [
-            _standing(watch, alert, now) | _told(alert, audience)
+            _standing(watch, alert, now) | _told(alert, audience, held)
             for watch in watches
             for alert in watch.state.alerts()
         ],
@@ -88,12 +89,12 @@ def _standing(watch: Watch, alert: Alert, now: Micros) -> dict[str, Any]:
     return alert_view(alert)
 
 
-def _told(alert: Alert, audience: Audience) -> dict[str, Any]:
+def _told(alert: Alert, audience: Audience, held: Collection[AlertKey]) -> dict[str, Any]:
     """Return whether somebody is told of *alert*, as far as that is known now."""
     key = key_of(alert)
     why = audience.suppression(key)
     return {
-        "held": audience.is_held(key),
+        "held": key in held,
         "suppression": None
         if why is None
         else {

@@ -69,6 +69,9 @@ _UNITS = {
     Language.ENGLISH: ("d", "h", "min", "s", "ms"),
     Language.CHINESE: ("天", "小时", "分", "秒", "毫秒"),
 }
+_WHOLE_MINUTES = "分钟"
+"""Minutes with no seconds behind them: 3 分 by itself would be read as three points."""
+
 _STEPS = ((86_400, 3_600), (3_600, 60), (60, 1))
 
 _WINDOW_PART = re.compile(r"(\d+)(ms|[dhms])")
@@ -77,6 +80,7 @@ _WINDOW_SECONDS = {"d": 86_400, "h": 3_600, "m": 60, "s": 1}
 _EPOCH = datetime.fromisoformat("1970-01-01T00:00:00+00:00")
 
 _TOKEN = re.compile(r"\{\{|\}\}|\{[^{}]*\}|[{}]|[^{}]+")
+_WIDE = re.compile(r"\uff5b(\s*[a-z]+(?::\w+)?\s*)\uff5d")
 
 
 def format_duration(length: Micros, language: Language = Language.ENGLISH) -> str:
@@ -94,16 +98,25 @@ def format_duration(length: Micros, language: Language = Language.ENGLISH) -> st
             whole, part = seconds // step, seconds % step // finer
             # Minutes beside hours have a leading zero, seconds beside minutes have none.
             tail = f"{part} {next_name}" if finer == 1 else f"{part:02d} {next_name}"
-            return f"{whole} {name} {tail}" if part else f"{whole} {name}"
+            if part:
+                return f"{whole} {name} {tail}"
+            return f"{whole} {_WHOLE_MINUTES if name == '分' else name}"
     return f"{seconds} {units[3]}"
 
 
 def format_ratio(value: Fraction) -> str:
-    """Return *value* in percent: ``20 %`` when that is exact, else ``21.4 %``."""
+    """Return *value* in percent: ``20 %`` when that is exact, else ``21.4 %``.
+
+    What lies beside a whole percentage is cut, never rounded, to one decimal more, so that
+    it does not read like a limit it has not reached: ``19.98 %``, ``99.99 %``.
+    """
     percent = value * 100
     if percent.denominator == 1:
         return f"{percent.numerator} %"
     tenths = round(percent * 10)
+    if tenths % 10 == 0:
+        hundredths = int(abs(percent) * 100)
+        return f"{'-' if percent < 0 else ''}{hundredths // 100}.{hundredths % 100:02d} %"
     return f"{'-' if tenths < 0 else ''}{abs(tenths) // 10}.{abs(tenths) % 10} %"
 
 
@@ -135,9 +148,15 @@ def format_window(window: str, language: Language = Language.ENGLISH) -> str:
 
 
 def format_instant(at: Micros, zone: tzinfo) -> str:
-    """Return *at* by the wall clock of *zone*: ``2026-11-22 10:32:05 CST``."""
+    """Return *at* by the wall clock of *zone*: ``2026-11-22 10:32:05 UTC+8``.
+
+    By its distance, not its name: CST is the time of Shanghai and of Chicago.
+    """
     local = (_EPOCH + timedelta(microseconds=at)).astimezone(zone)
-    return f"{local:%Y-%m-%d %H:%M:%S %Z}"
+    ahead = local.utcoffset() or timedelta()
+    hours, minutes = divmod(abs(ahead) // timedelta(minutes=1), 60)
+    distance = f"{'-' if ahead < timedelta() else '+'}{hours}" if hours or minutes else ""
+    return f"{local:%Y-%m-%d %H:%M:%S} UTC{distance}{f':{minutes:02d}' if minutes else ''}"
 
 
 def waiting_text(waiting: int, language: Language = Language.ENGLISH) -> str:
@@ -185,6 +204,10 @@ def template_problems(template: str) -> tuple[str, ...]:
             )
         elif piece.startswith("{") and piece != "{{":
             problems.extend(_placeholder_problem(piece[1:-1].strip()))
+    problems.extend(
+        f"expected {{{name.strip()}}} in plain braces, found the wide ones of Chinese input"
+        for name in _WIDE.findall(template)
+    )
     return tuple(problems)
 
 
@@ -221,7 +244,7 @@ def _now(english: str, chinese: str) -> dict[Language, str]:
 
 DEFAULT_SUMMARIES: Mapping[str, Mapping[Language, str]] = {
     "waiting": _now("{value} callers waiting", "{value} 人在等待"),
-    "longest_wait": _now("a caller has been waiting {value}", "最长等待已达 {value}"),
+    "longest_wait": _now("longest wait {value}", "最长等待已达 {value}"),
     "waiting_over_target": _now(
         "{value} callers waiting longer than the target", "{value} 人等待超过目标时间"
     ),
@@ -233,43 +256,44 @@ DEFAULT_SUMMARIES: Mapping[str, Mapping[Language, str]] = {
     "agents_wrapup": _now("{value} agents finishing a call", "话后处理坐席 {value} 人"),
     "agents_paused": _now("{value} agents paused", "暂停坐席 {value} 人"),
     "unserved": _now(
-        "{value} callers waiting while agents are free", "{value} 人等待而有坐席空闲"
+        "{value} callers waiting while agents are free",
+        "有坐席空闲，仍有 {value} 人在等待",  # noqa: RUF001  # Chinese punctuation
     ),
     "arrived": _over_window("{value} callers arrived", "来电 {value} 个"),
-    "offered": _over_window("{value} callers finished waiting", "结束等待 {value} 个"),
+    "offered": _over_window("{value} callers finished waiting", "排队结束 {value} 个"),
     "answered": _over_window("{value} callers answered", "接通 {value} 个"),
     "abandoned": _over_window("{value} callers hung up", "放弃 {value} 个"),
     "timeout": _over_window("{value} callers timed out", "超时转出 {value} 个"),
-    "key_exit": _over_window("{value} callers left by key", "按键退出 {value} 个"),
-    "redirected": _over_window("{value} callers sent elsewhere", "转走 {value} 个"),
-    "withdrawn": _over_window("{value} callers withdrawn", "撤回 {value} 个"),
-    "lost": _over_window("{value} callers lost from sight", "去向不明 {value} 个"),
+    "key_exit": _over_window("{value} callers left by pressing a key", "按键退出 {value} 个"),
+    "redirected": _over_window("{value} callers sent elsewhere", "转往他处的来电 {value} 个"),
+    "withdrawn": _over_window("{value} callers withdrawn", "移出队列的来电 {value} 个"),
+    "lost": _over_window("{value} callers lost from sight", "去向不明的来电 {value} 个"),
     "empty": _over_window(
-        "{value} callers turned out for want of agents", "无坐席退出 {value} 个"
+        "{value} callers sent away as no agent was there", "因无坐席退出的来电 {value} 个"
     ),
-    "failed": _over_window("{value} calls failed", "失败 {value} 个"),
+    "failed": _over_window("{value} calls failed", "呼叫失败 {value} 个"),
     "answer_rate": _over_window("{value} of callers answered", "接通率 {value}"),
     "abandonment_rate": _over_window("{value} of callers hung up", "放弃率 {value}"),
     "overflow_rate": _over_window("{value} of callers overflowed", "溢出率 {value}"),
     "service_level": _over_window("service level {value}", "服务水平 {value}"),
     "service_level_now": _over_window(
         "service level {value}, those waiting included",
-        "服务水平 {value}（含正在等待）",  # noqa: RUF001  # Chinese punctuation
+        "服务水平 {value}，含正在等待的来电",  # noqa: RUF001  # Chinese punctuation
     ),
     "average_wait": _over_window("answered after {value} on average", "平均应答时间 {value}"),
     "p50_wait": _over_window(
-        "half of the callers waited {value} or longer", "等待中位数 {value}"
+        "half of the callers waited {value} or longer", "半数来电至少等待 {value}"
     ),
-    "p90_wait": _over_window("one caller in ten waited {value} or longer", "90 % 等待 {value}"),
+    "p90_wait": _over_window(
+        "one caller in ten waited {value} or longer", "10 % 的来电至少等待 {value}"
+    ),
     "p95_wait": _over_window(
-        "one caller in twenty waited {value} or longer", "95 % 等待 {value}"
+        "one caller in twenty waited {value} or longer", "5 % 的来电至少等待 {value}"
     ),
     "max_wait": _over_window("a caller waited {value}", "最长等待 {value}"),
-    "average_talk": _over_window("calls last {value} on average", "平均通话 {value}"),
+    "average_talk": _over_window("average call {value}", "平均通话 {value}"),
     "occupancy": _over_window("agents busy {value} of their time", "坐席占用率 {value}"),
-    "estimated_wait": _over_window(
-        "the next caller will wait about {value}", "预计等待 {value}"
-    ),
+    "estimated_wait": _over_window("estimated wait {value}", "预计等待 {value}"),
 }
 """What an alert says when the administrator wrote no ``summary``: measure, language."""
 

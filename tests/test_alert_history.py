@@ -210,6 +210,18 @@ def test_a_storm_is_written_as_an_alert(house: House) -> None:
     assert [(*name, 11, None, "night"), (*name, 40, NOW + 9, "night")] == told
 
 
+def test_the_peak_of_a_storm_is_its_worst_moment_also_over_a_restart(house: House) -> None:
+    """It ends when few are left: that is not how bad it was."""
+    key = AlertKey("QueueAlertStorm", "team", "vip", "critical", NOW)
+    for count in (11, 40):
+        house.history.storm(key, {}, limit=10, count=count, ended_at=None)
+    house.history.stood(house.desk.told)
+    house.history.end_gone([key], NOW + 5)
+    house.history.storm(key, {}, limit=10, count=3, ended_at=NOW + 9)
+
+    assert [(11, 11), (40, 40), (3, 40)] == [(r.value, r.peak) for r in house.desk.told]
+
+
 def test_what_becomes_of_an_alert_is_written(house: House) -> None:
     """Under the name of the alert, each step as it is told."""
     notes: AlertNotes = house.history
@@ -238,7 +250,9 @@ def test_what_is_told_each_time_somebody_looks_is_written_once(
 
 def test_what_people_write_into_a_silence_is_cut(house: House) -> None:
     """And what is no character does not keep the journal from writing."""
-    house.history.note(key_of(ALERT), AlertStep.SILENCED, NOW, "\ud800" + "客" * 1_000)
+    for rest in ("", "and so on"):
+        detail = "\ud800" + "客" * 1_000 + rest
+        house.history.note(key_of(ALERT), AlertStep.SILENCED, NOW, detail)
 
     (step,) = house.desk.steps
     assert "?" + "客" * (DETAIL_AT_MOST - 1) == step.detail

@@ -22,6 +22,7 @@ timezone: Asia/Shanghai
 feeds:
   log: {type: queue_log, path: /nowhere/queue_log, password: "${ABSENT}"}
 queues: {sales: {}, VIP: {}}
+groups: {VIP: {queues: [sales]}, centre: {queues: ["*"]}}
 storage: {directory: state}
 """
 
@@ -132,25 +133,25 @@ def test_alerts_are_a_table(config: Path) -> None:
     """The newest first; below each what was wrong at its worst, and what became of it."""
     assert (
         """\
-7 alerts from 2026-11-22 10:13:20 CST to 2026-11-23 10:13:20 CST
+7 alerts from 2026-11-22 10:13:20 UTC+8 to 2026-11-23 10:13:20 UTC+8
 
 began                severity  lasted      ended            told
 2026-11-23 10:08:20  warning   5 min       removed          –
   VIP [long_wait]
 2026-11-23 10:06:20  warning   1 min       never was        by a storm
-  VIP: a caller has been waiting 4 min 12 s (limit 3 min) [long_wait]
+  VIP: longest wait 4 min 12 s (limit 3 min) [long_wait]
 2026-11-23 10:04:20  warning   1 min       closed           missed
-  VIP: a caller has been waiting 4 min 12 s (limit 3 min) [long_wait, group]
+  VIP: longest wait 4 min 12 s (limit 3 min) [long_wait, group]
 2026-11-23 09:43:20  critical  10 min      recovered        after 2 s
   team vip: 200 alerts at once (limit 10) [QueueAlertStorm]
 2026-11-23 09:33:20  warning   10 min      no callers left  by Prometheus
   客服: 21.4 % of callers hung up (15 min; limit 20 %) [hang_ups]
 2026-11-23 09:28:20  critical  45 min      stands           not yet
-  sales: a caller has been waiting 4 min 12 s (limit 3 min) [long_wait, \
+  sales: longest wait 4 min 12 s (limit 3 min) [long_wait, \
 escalated after 5 min, shift night]
   2026-11-23 09:29:20 inhibited by long_wait critical
 2026-11-23 09:23:20  warning   12 min 3 s  recovered        after 45 ms
-  sales: a caller has been waiting 4 min 12 s (limit 3 min) [long_wait]
+  sales: longest wait 4 min 12 s (limit 3 min) [long_wait]
   likely cause: few agents
   2026-11-23 09:26:20 silenced by ann? until 2026-11-23 12:00:00
   2026-11-23 09:27:20 silenced by ann until 2026-13-23T04:00:00Z
@@ -182,19 +183,74 @@ def test_a_queue_is_found_in_any_capitals(config: Path) -> None:
     assert not any("group" in line for line in lines)
 
 
+def test_a_group_is_asked_for_by_its_own_option(config: Path) -> None:
+    """A queue may have the same name; who asks for a queue by that of a group is told."""
+    lines = shown(config, group="vip")
+
+    assert "1 alert from" == lines[0][:12]
+    assert "long_wait, group]" in lines[4]
+    assert shown(config, queue="centre")[0].endswith(
+        ": callmon.yml has no queue 'centre'; for the group of this name: --group"
+    )
+    assert shown(config, group="center")[0].endswith(
+        ": callmon.yml has no group 'center'; did you mean 'centre'?"
+    )
+    with pytest.raises(ValueError, match=r"^expected --queue or --group, found both$"):
+        shown(config, queue="sales", group="centre")
+
+
+def test_a_silence_that_two_alertmanagers_tell_of_is_said_once(config: Path) -> None:
+    """They differ by milliseconds at most, and one line says it."""
+    store = Store(config.parent / "state" / "journal.db")
+    load = Load(Known(10))
+    ends = ENDS.replace("0.123456789", "0.9")
+    load.add_alert_steps(
+        [a_step(WORSE, "silenced", NOW, f"by bo until {end}") for end in (ENDS, ends)]
+    )
+    store.write(load)
+    store.finish()
+
+    assert 1 == sum("silenced by bo until" in line for line in shown(config))
+
+
+def test_why_an_alert_was_told_late_is_said(config: Path) -> None:
+    """A storm spoke for it until then."""
+    store = Store(config.parent / "state" / "journal.db")
+    load = Load(Known(10))
+    load.add_alert_steps([a_step(WORSE, "held", NOW), a_step(WORSE, "followed", NOW)])
+    store.write(load)
+    store.finish()
+
+    assert "  2026-11-23 10:13:20 told singly after a storm" in shown(config)
+
+
+def test_what_has_not_begun_is_refused(config: Path) -> None:
+    """No span ends before it begins, in the time zone of whoever asks."""
+    with pytest.raises(
+        ValueError, match=r"^--since: expected an instant that is past, found '"
+    ):
+        shown(config, "2030-01-01")
+    with pytest.raises(
+        ValueError,
+        match=r"^expected --since before --until, found 2026-11-23 09:00:00 \S+"
+        r" and 2026-11-23 08:00:00 \S+$",
+    ):
+        shown(config, "2026-11-23T09:00", until="2026-11-23T08:00")
+
+
 def test_alerts_can_be_narrowed_down(config: Path) -> None:
     """By threshold, by time, and to those that stand."""
     assert "1 alert from" == shown(config, threshold="hang_ups")[0][:12]
     assert "1 standing alert from" == shown(config, standing=True)[0][:21]
     assert (
-        "3 alerts from 2026-11-23 09:20:00 CST to 2026-11-23 09:33:20 CST"
+        "3 alerts from 2026-11-23 09:20:00 UTC+8 to 2026-11-23 09:33:20 UTC+8"
         == shown(config, since="2026-11-23T09:20", until="2026-11-23 09:33:20")[0]
     )
 
 
 def test_where_there_is_nothing_that_is_said(config: Path) -> None:
     """With a question where the name is probably misspelt: no alerts is good news."""
-    span = "2026-11-23 10:13:19 CST to 2026-11-23 10:13:20 CST"
+    span = "2026-11-23 10:13:19 UTC+8 to 2026-11-23 10:13:20 UTC+8"
 
     nothing = [
         shown(config, since="1s", **asked)
@@ -217,7 +273,7 @@ def test_where_there_is_nothing_that_is_said(config: Path) -> None:
 def test_that_there_are_more_is_said(config: Path) -> None:
     """Nobody takes a part for the whole."""
     assert (
-        "1 alert from 2026-11-22 10:13:20 CST to 2026-11-23 10:13:20 CST:"
+        "1 alert from 2026-11-22 10:13:20 UTC+8 to 2026-11-23 10:13:20 UTC+8:"
         " the newest; there are more, see --until and --limit"
     ) == shown(config, limit=1)[0]
 
@@ -251,7 +307,7 @@ def test_without_a_journal_that_is_said(config: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CONFIG.replace("state", '"${ABSENT}"'), r"callmon\.yml:5:\d+: storage\.directory: "),
+        (CONFIG.replace("state", '"${ABSENT}"'), r"callmon\.yml:6:\d+: storage\.directory: "),
         (CONFIG.replace("Shanghai", "Shangai"), r"callmon\.yml:1:\d+: timezone: "),
         ("feeds: [", r"callmon\.yml:2:1: expected a value"),
     ],

@@ -31,6 +31,7 @@ from callmon.journal.entries import JournalError
 from callmon.journal.handover import Known, Load
 from callmon.journal.store import Store
 from callmon.testing import ManualClock
+from callmon.views import instant
 
 NOW: Micros = 1_795_400_000 * SECOND  # 2026-11-23T02:13:20Z
 HOUR: Micros = 3_600 * SECOND
@@ -294,6 +295,13 @@ def test_an_instant_may_be_written_in_many_ways(text: str, expected: Micros) -> 
     assert NOW + expected == moment("since", text, NOW)
 
 
+def test_the_end_of_the_calendar_can_be_shown() -> None:
+    """The answer repeats the question, in UTC, whose years end with 9999."""
+    found = moment("until", "9999-12-31T23:59:59-23:59", NOW)
+
+    assert "9999-12-31T23:59:59.999999Z" == instant(found)
+
+
 @pytest.mark.parametrize("text", ["99999999999999d", "1066-10-14T09:00:00Z"])
 def test_nothing_was_before_the_epoch(text: str) -> None:
     """Nor does SQLite count further down than it can."""
@@ -362,6 +370,22 @@ async def test_history_without_a_journal_is_an_error(tmp_path: Path) -> None:
     damaged = msgspec.structs.replace(an_alert(), labels="[1]")
     path = await asyncio.to_thread(written, tmp_path, damaged)
     with pytest.raises(JournalError, match="labels of an alert of long_wait: ") as refused:
+        await History(path, ManualClock(NOW)).answer({})
+    assert JournalReason.CORRUPT == refused.value.reason
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    "nonsense", [{"limit": None}, {"peak": float("inf")}, {"value": "three"}, {"since": 2**62}]
+)
+async def test_a_journal_with_nonsense_in_it_is_an_error(
+    tmp_path: Path, nonsense: dict[str, Any]
+) -> None:
+    """Of the journal, not of who asks, and not of callmon."""
+    damaged = msgspec.structs.replace(an_alert(), **nonsense)
+    path = await asyncio.to_thread(written, tmp_path, damaged)
+
+    with pytest.raises(JournalError, match="makes no sense: ") as refused:
         await History(path, ManualClock(NOW)).answer({})
     assert JournalReason.CORRUPT == refused.value.reason
 

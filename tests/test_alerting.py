@@ -16,6 +16,8 @@ from tests.test_app import LONG_WAIT, SECONDS, START, alertmanager
 
 pytestmark = pytest.mark.anyio
 
+LABELLED = "labels: [team]\ndefaults:\n  labels: {team: blue}\n"
+
 
 def joins(at: int, contact: int, queue: str = "sales") -> str:
     """Return the line of a caller who joins *at* seconds after the start."""
@@ -200,6 +202,25 @@ async def test_a_breach_that_came_and_went_during_a_stop_is_missed(tmp_path: Pat
     assert ("missed", "recovered") == (alert["outcome"], alert["ended"])
 
 
+async def test_what_came_at_the_instant_of_the_stop_is_missed_too(tmp_path: Path) -> None:
+    """What is written late is judged by the last instant that was known."""
+    async with house(tmp_path) as home:
+        rules = "thresholds: [{name: crowded, measure: waiting, above: 0, for: 0s, keep: 0s}]"
+        (tmp_path / "thresholds.yml").write_text(rules)
+        assert () == await home.daemon.reload()
+        await home.at(2)
+        await home.daemon.stop()
+        home.log.write([joins(1, 1), hangs_up(3, 1), joins(250, 2), hangs_up(251, 2)])
+        await home.daemon.clock.leap(START + 300 * SECOND, 0)
+        await home.daemon.start()
+
+        found = await home.history()
+        page = await home.daemon.get("/metrics")
+
+    assert ["missed", "missed"] == [alert["outcome"] for alert in found]
+    assert 2 == sample(page, "callmon_alerts_missed_total")
+
+
 async def test_a_silence_shows_with_its_maker(tmp_path: Path) -> None:
     """Whoever looks at the page knows why no telephone rings."""
     async with house(tmp_path) as home:
@@ -216,3 +237,68 @@ async def test_a_silence_shows_with_its_maker(tmp_path: Path) -> None:
         (alert,) = json.loads(await home.daemon.get("/api/v1/alerts"))["alerts"]
 
     assert {"kind": "silenced", "by": "ana"}.items() <= alert["suppression"].items()
+
+
+async def test_an_alert_goes_on_under_the_labels_its_queue_has_now(tmp_path: Path) -> None:
+    """The team changed in a reload: the old alert ends there, and so does the new one."""
+    async with house(tmp_path) as home:
+        home.log.write([joins(0, 1)])
+        await home.at(2)
+        await home.at(180)
+        await home.told(1)
+        (before,) = home.peer.firing()
+        config = tmp_path / "callmon.yml"
+        config.write_text(config.read_text().replace("defaults:\n", LABELLED))
+        assert () == await home.daemon.reload()
+        await home.daemon.until(
+            lambda: home.peer.firing() == {tuple(sorted([*before, ("team", "blue")]))},
+            "it fires as blue",
+        )
+        (alert,) = await home.history()
+        home.log.write([hangs_up(250, 1)])
+        await home.at(251)
+        await home.silent()
+
+        assert set() == home.peer.firing()
+    assert ["told"] == [step["step"] for step in alert["steps"]]
+
+
+async def test_an_escalation_that_came_and_went_during_a_stop_is_missed(
+    tmp_path: Path,
+) -> None:
+    """Its breach was told of before; that it became critical was not."""
+    async with house(tmp_path) as home:
+        rules = LONG_WAIT.replace("severity: warning", "severity: warning, escalate: ESCALATE")
+        rules = rules.replace("ESCALATE", "[{after: 60s, severity: critical}]")
+        (tmp_path / "thresholds.yml").write_text(rules)
+        assert () == await home.daemon.reload()
+        home.log.write([joins(0, 1)])
+        await home.at(2)
+        await home.at(180)
+        await home.told(1)
+        await home.daemon.stop()
+        home.log.write([hangs_up(280, 1), joins(290, 2)])
+        await home.daemon.clock.leap(START + 300 * SECOND, 0)
+        await home.daemon.start()
+
+        outcomes = {alert["severity"]: alert["outcome"] for alert in await home.history()}
+
+    assert {"warning": "told", "critical": "missed"} == outcomes
+
+
+async def test_an_end_during_a_stop_is_told_with_its_reason(tmp_path: Path) -> None:
+    """Whoever was woken learns that it got better, not only that it is over."""
+    async with house(tmp_path) as home:
+        home.log.write([joins(0, 1)])
+        await home.at(2)
+        await home.at(180)
+        await home.told(1)
+        await home.daemon.stop()
+        home.log.write([hangs_up(200, 1), joins(290, 2)])
+        await home.daemon.clock.leap(START + 300 * SECOND, 0)
+        await home.daemon.start()
+        await home.told(0)
+
+        words = home.peer.alert("long_wait")["annotations"]
+
+    assert "recovered" == words["ended"]

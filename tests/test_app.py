@@ -334,6 +334,18 @@ async def test_ready_when_the_feeds_see(tmp_path: Path) -> None:
         assert 200 == (await daemon.ask("/readyz"))[0]
 
 
+async def test_not_ready_while_the_state_is_of_a_future(tmp_path: Path) -> None:
+    """A clock was set back: until it is there again nothing begins and nothing ends."""
+    async with running(tmp_path, START) as (daemon, _):
+        daemon.clock._now = START - 60 * SECOND
+        assert 200 == (await daemon.ask("/readyz"))[0]
+        daemon.clock._now = START - 3_600 * SECOND
+        status, text = await daemon.ask("/readyz")
+
+        assert 503 == status
+        assert text.startswith("clock: was set back: blind for 3480 s more; restart callmon")
+
+
 async def test_a_journal_in_trouble_does_not_end_monitoring(tmp_path: Path) -> None:
     """When nothing can be written callmon is not ready, says why, and goes on."""
     async with running(tmp_path, START) as (daemon, log):

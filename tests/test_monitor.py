@@ -447,3 +447,30 @@ def test_of_agents_nothing_is_known_while_callmon_is_stopped(down: int, busy: in
 
     now = monitor.engine.now
     assert busy * SECOND == queue(monitor.engine).agents.spent(BASE, now).busy
+
+
+async def test_a_feed_rests_until_there_is_something_to_judge(desk: Desk) -> None:
+    """A caller who reaches the limit is told a moment later, not at the next poll."""
+    feed = desk.feed("log")
+    longest = 300 * SECOND // 1_000
+    idle = desk.monitor.pause(longest)
+    desk.monitor.begin()
+    desk.tell(feed, desk.joins(0))
+    pauses = []
+    for at in (9_500, 9_900, 9_995, 10_005):
+        await desk.clock.advance(desk.start + at * SECOND // 1_000 - desk.clock.now())
+        pauses.append(desk.monitor.pause(longest) * 1_000 // SECOND)
+
+    assert longest == idle
+    # Ten milliseconds for who left in that very moment; never less than twenty.
+    assert [300, 110, 20, 20] == pauses
+
+
+async def test_what_is_due_already_hurries_nobody(desk: Desk) -> None:
+    """It waits for another feed: looking more often would not help."""
+    feed = desk.feed("log")
+    desk.monitor.begin()
+    desk.tell(feed, desk.joins(0))
+    await desk.clock.advance(12 * SECOND)
+
+    assert SECOND == desk.monitor.pause(SECOND)

@@ -232,8 +232,8 @@ def test_an_alert_that_lasts_says_how_bad_it_is_by_now() -> None:
 
     assert "3 min" == content.annotations["value"] == content.annotations["peak"]
     assert ("4 min 59 s", "4 min 59 s") == (facts["value"], facts["peak"])
-    assert "sales: a caller has been waiting 4 min 59 s (limit 3 min)" == facts["summary"]
-    assert "sales：最长等待已达 4 分 59 秒（限值 3 分）" == facts["summary_zh"]
+    assert "sales: longest wait 4 min 59 s (limit 3 min)" == facts["summary"]
+    assert "sales：最长等待已达 4 分 59 秒（限值 3 分钟）" == facts["summary_zh"]
 
 
 def test_the_worst_is_remembered() -> None:
@@ -344,7 +344,7 @@ def test_a_trend_is_what_was_measured_each_minute() -> None:
 
     facts = site.facts(place)
 
-    assert ("1 ▁ – 4 ▆ 5 █ (6 min)", "1 ▁ – 4 ▆ 5 █（6 分）") == (
+    assert ("1 ▁ – 4 ▆ 5 █ (last 6 min)", "1 ▁ – 4 ▆ 5 █（近 6 分钟）") == (
         facts["trend"],
         facts["trend_zh"],
     )
@@ -382,7 +382,7 @@ def test_outside_its_hours_a_threshold_measures_nothing() -> None:
         site.sample()
     site.pass_to(TEN + 8 * MINUTE)
 
-    assert "2 █ 2 █ (2 min)" == site.facts()["trend"]
+    assert "2 █ 2 █ (last 2 min)" == site.facts()["trend"]
 
 
 def test_agents_are_counted_each_minute() -> None:
@@ -464,7 +464,7 @@ def test_a_threshold_that_comes_again_begins_anew() -> None:
         site.sample()
     site.pass_to(TEN + 5 * MINUTE)
 
-    assert "3 min 1 s ▄ 5 min █ (2 min)" == site.facts()["trend"]
+    assert "3 min 1 s ▄ 5 min █ (last 2 min)" == site.facts()["trend"]
 
 
 def past(week: int, arrived: int, queue: str = "sales", **more: int) -> PastHalf:
@@ -592,7 +592,7 @@ async def test_it_reads_the_past_each_half_hour_and_looks_each_minute() -> None:
         task.cancel()
 
     assert (
-        "30 min ▆ 32 min ▆ 34 min ▆ 36 min ▇ 38 min ▇ 40 min █ (10 min)"
+        "30 min ▆ 32 min ▆ 34 min ▆ 36 min ▇ 38 min ▇ 40 min █ (last 10 min)"
         == (site.facts()["trend"])
     )
     assert [site.situation.wanted_starts(TEN + n * HALF_HOUR) for n in (0, 1)] == site.asked

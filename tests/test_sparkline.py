@@ -31,11 +31,11 @@ def minutes(*values: int | None) -> list[tuple[Micros, Fraction | None]]:
     [
         (
             Language.ENGLISH,
-            "0 s ▁ 38 s ▁ 1 min 16 s ▃ 1 min 55 s ▄ 2 min 33 s ▆ 3 min 12 s █ (10 min)",
+            "0 s ▁ 38 s ▁ 1 min 16 s ▃ 1 min 55 s ▄ 2 min 33 s ▆ 3 min 12 s █ (last 10 min)",
         ),
         (
             Language.CHINESE,
-            "0 秒 ▁ 38 秒 ▁ 1 分 16 秒 ▃ 1 分 55 秒 ▄ 2 分 33 秒 ▆ 3 分 12 秒 █（10 分）",
+            "0 秒 ▁ 38 秒 ▁ 1 分 16 秒 ▃ 1 分 55 秒 ▄ 2 分 33 秒 ▆ 3 分 12 秒 █（近 10 分钟）",
         ),
     ],
 )
@@ -57,13 +57,13 @@ def growing(last: Fraction) -> list[tuple[Micros, Fraction]]:
         ((), None),
         ((7,), None),
         ((None, 7), None),
-        ((0, 0, 0), "0 ▁ 0 ▁ (2 min)"),
-        ((4, 0, 8), "4 ▄ 8 █ (2 min)"),
-        ((4, None, None, 0, 8), "4 ▄ 0 ▁ 8 █ (4 min)"),
-        ((4, None, None, None, 8), "4 ▄ – 8 █ (4 min)"),
-        ((4, None, None, None, None, None, 8), "4 ▄ – 8 █ (6 min)"),
-        ((None, None, None, None, 8, 0, 8), "8 █ 8 █ (2 min)"),
-        ((4, 9, 3, 1, 8), "4 ▄ 3 ▃ 8 █ (4 min)"),
+        ((0, 0, 0), "0 ▁ 0 ▁ (last 2 min)"),
+        ((4, 0, 8), "4 ▄ 8 █ (last 2 min)"),
+        ((4, None, None, 0, 8), "4 ▄ 0 ▁ 8 █ (last 4 min)"),
+        ((4, None, None, None, 8), "4 ▄ – 8 █ (last 4 min)"),
+        ((4, None, None, None, None, None, 8), "4 ▄ – 8 █ (last 6 min)"),
+        ((None, None, None, None, 8, 0, 8), "8 █ 8 █ (last 2 min)"),
+        ((4, 9, 3, 1, 8), "4 ▄ 3 ▃ 8 █ (last 4 min)"),
     ],
 )
 def test_unknown_minutes_are_a_gap(values: tuple[int | None, ...], text: str | None) -> None:
@@ -75,7 +75,7 @@ def test_minutes_without_a_sample_are_a_gap_too() -> None:
     """Nobody looked then: callmon was not running."""
     samples = [(NOW - 8 * MINUTE, Fraction(4)), (NOW, Fraction(8))]
 
-    assert "4 ▄ – 8 █ (8 min)" == sparkline(samples, NOW, CONTACTS)
+    assert "4 ▄ – 8 █ (last 8 min)" == sparkline(samples, NOW, CONTACTS)
 
 
 known = st.integers(0, 3).map(Fraction) | st.none()

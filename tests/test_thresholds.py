@@ -200,6 +200,29 @@ class TestLife:
 
         assert (ended.kind, ended.alert.peak) == ("ended", Fraction(75))
 
+    def test_what_grew_after_the_end_is_no_peak(self) -> None:
+        """The day closed long ago: the alert ended then, with what it was by then."""
+        limits = Limits(direction=Direction.ABOVE, limit=Fraction(10), active=hours((0, 1)))
+        state = ThresholdState(make_rule(limits), grows=True, ratio=False)
+        state.update(3_500 * SECOND, whole(10), blind=False)
+
+        (ended,) = state.update(7_200 * SECOND, whole(3), blind=False)
+
+        assert (ended.alert.ended, ended.alert.peak) == (
+            Ended.CLOSED,
+            Fraction(10 + 100 * SECOND),
+        )
+
+    def test_what_is_taken_away_has_grown_until_then(self) -> None:
+        """With its threshold an alert ends as bad as it was at that moment."""
+        limits = Limits(direction=Direction.ABOVE, limit=Fraction(10))
+        state = ThresholdState(make_rule(limits), grows=True, ratio=False)
+        state.update(10, whole(10), blind=False)
+
+        (ended,) = state.remove(300)
+
+        assert ended.alert.peak == Fraction(300)
+
     def test_what_grew_unseen_is_no_peak(self) -> None:
         """While blind nobody knows whether it went on."""
         limits = Limits(direction=Direction.ABOVE, limit=Fraction(10))

@@ -36,7 +36,7 @@ CHINESE = Language.CHINESE
         ("0.25", "250 ms", "250 毫秒"),
         ("45", "45 s", "45 秒"),
         ("59.999999", "59 s", "59 秒"),
-        ("60", "1 min", "1 分"),
+        ("60", "1 min", "1 分钟"),
         ("192", "3 min 12 s", "3 分 12 秒"),
         ("179.9", "2 min 59 s", "2 分 59 秒"),
         ("3600", "1 h", "1 小时"),
@@ -60,9 +60,12 @@ def test_durations_are_said_in_their_two_largest_units(
     [
         (Unit.RATIO, Fraction(214, 1000), "21.4 %"),
         (Unit.RATIO, Fraction(1, 5), "20 %"),
-        (Unit.RATIO, Fraction(2001, 10_000), "20.0 %"),
+        (Unit.RATIO, Fraction(2001, 10_000), "20.01 %"),
+        (Unit.RATIO, Fraction(19_996, 100_000), "19.99 %"),
+        (Unit.RATIO, Fraction(99_999, 100_000), "99.99 %"),
+        (Unit.RATIO, Fraction(9_995, 10_000), "99.95 %"),
         (Unit.RATIO, Fraction(1, 3), "33.3 %"),
-        (Unit.RATIO, Fraction(-1, 2000), "0.0 %"),
+        (Unit.RATIO, Fraction(-1, 2000), "-0.05 %"),
         (Unit.RATIO, Fraction(0), "0 %"),
         (Unit.RATIO, Fraction(1), "100 %"),
         (Unit.SECONDS, Fraction(192 * SECOND), "3 min 12 s"),
@@ -73,14 +76,14 @@ def test_durations_are_said_in_their_two_largest_units(
     ],
 )
 def test_values_are_said_in_their_unit(unit: Unit, value: Fraction | None, text: str) -> None:
-    """A whole percentage has no decimal, so that 20.0 % is seen to be a little more or less."""
+    """A whole percentage is exact: what is a little more or less has two decimals."""
     assert text == format_value(unit, value)
 
 
 @pytest.mark.parametrize(
     ("window", "english", "chinese"),
     [
-        ("15m", "15 min", "15 分"),
+        ("15m", "15 min", "15 分钟"),
         ("1h30m", "1 h 30 min", "1 小时 30 分"),
         ("90s", "1 min 30 s", "1 分 30 秒"),
         ("2d", "2 d", "2 天"),
@@ -94,11 +97,14 @@ def test_windows_are_said_like_durations(window: str, english: str, chinese: str
 
 
 def test_instants_are_said_by_the_clock_on_the_wall() -> None:
-    """With the date, and the zone they are meant in."""
+    """With the date, and how far that is from UTC: CST names two continents' times."""
     at = 1_795_314_725 * SECOND + 999_999
 
     assert "2026-11-22 02:32:05 UTC" == format_instant(at, UTC)
-    assert "2026-11-22 10:32:05 CST" == format_instant(at, ZoneInfo("Asia/Shanghai"))
+    assert "2026-11-21 20:32:05 UTC-6" == format_instant(at, ZoneInfo("America/Chicago"))
+    assert "2026-11-21 23:02:05 UTC-3:30" == format_instant(at, ZoneInfo("America/St_Johns"))
+    assert "2026-11-22 08:02:05 UTC+5:30" == format_instant(at, ZoneInfo("Asia/Kolkata"))
+    assert "2026-11-22 10:32:05 UTC+8" == format_instant(at, ZoneInfo("Asia/Shanghai"))
 
 
 def test_templates_are_expanded() -> None:

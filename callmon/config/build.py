@@ -1,6 +1,7 @@
 """From the sections of callmon.yml to settings, with the checks that span sections."""
 
 import dataclasses
+import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
@@ -253,6 +254,9 @@ def _alertmanagers(builder: Builder, file: CallmonFile) -> Iterable[Alertmanager
             )
             builder.document.report((*loc, "url"), message)
         seen.setdefault(section.url, position)
+        if re.search(r"/api/v\d+(/alerts)?$", section.url):
+            message = f"expected the address without /api/v2, found '{section.url}'"
+            builder.document.report((*loc, "url"), message)
         yield _alertmanager(builder, loc, section, section.url)
 
 
@@ -319,12 +323,16 @@ def _alerting(
     builder: Builder, section: AlertingSection, declared: Iterable[str] | None
 ) -> AlertingSettings:
     loc: Loc = ("alerting",)
-    if section.resend == 0 or section.hold < 2 * section.resend:
+    if section.hold < 2 * section.resend:
         message = (
             "expected at least twice resend, for one lost request must not end an alert,"
             f" found '{format_duration(section.hold)}'"
         )
         builder.document.report((*loc, "hold"), message)
+    for key, length in (("resend", section.resend), ("handover", section.handover)):
+        if length < SECOND:
+            message = f"expected at least 1s, found '{format_duration(length)}'"
+            builder.document.report((*loc, key), message)
     for label in section.external_labels:
         builder.label_name((*loc, "external_labels", label), label, key=True)
     return AlertingSettings(
@@ -355,8 +363,8 @@ def _storm(
         message = "expected at least 1 alert that is told by itself, found '0'"
         builder.document.report((*loc, "alerts"), message)
     for key, length in (("within", section.within), ("hold", section.hold)):
-        if length == 0:
-            message = "expected a duration above 0, found 0"
+        if length < SECOND:  # as often is looked whether it is over
+            message = f"expected at least 1s, found '{format_duration(length)}'"
             builder.document.report((*loc, key), message)
     settings = StormSettings(alerts=section.alerts, within=section.within, hold=section.hold)
     label, place = section.label, (*loc, "label")

@@ -38,7 +38,7 @@ def load_config(callmon_yml: Path, environ: Mapping[str, str]) -> Config:
     reason = _unreadable(path)
     if reason is None:
         thresholds, settings = _thresholds(path, environ, config)
-        _check_silences(builder, config, settings)
+        _check_silences(builder, config, thresholds)
         problems = document.problems + thresholds.problems
     elif document.readable:
         document.report(("thresholds",), f"cannot read {path}: {reason}")
@@ -94,14 +94,15 @@ def _thresholds(
     )
 
 
-def _check_silences(
-    builder: Builder, config: Config | None, settings: ThresholdSettings
-) -> None:
-    """See that the calendars that feeds name are there."""
+def _check_silences(builder: Builder, config: Config | None, thresholds: Document) -> None:
+    """See that the calendars that feeds name are there; those with mistakes are."""
+    if not thresholds.readable:
+        return
+    calendars = thresholds.names("calendars")
     for feed in config.feeds if config is not None else ():
         if feed.silence is not None and feed.silence.during is not None:
             loc = ("feeds", feed.name, "silence", "during")
-            builder.known(loc, feed.silence.during, settings.calendars, "calendar")
+            builder.known(loc, feed.silence.during, calendars, "calendar")
 
 
 def _open(path: Path, environ: Mapping[str, str]) -> Document:

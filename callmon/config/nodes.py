@@ -140,6 +140,10 @@ class Document:
         """Tell whether the file has something at *loc*."""
         return loc in self.marks
 
+    def names(self, section: str) -> list[str]:
+        """Return the keys that stand in *section* of the file, right or wrong."""
+        return [str(loc[1]) for loc in self.marks if len(loc) == 2 and loc[0] == section]  # noqa: PLR2004 - a section and a key
+
     def found(self, loc: Loc) -> str:
         """Return how a message names what stands at *loc*."""
         value: Data = self.data

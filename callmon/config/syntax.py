@@ -17,6 +17,9 @@ Place = tuple[int, int, str]
 _OPENED_BEFORE = ("unexpected end of stream", "or ']'", "or '}'")
 """Problems that are seen at the end but made where something was opened."""
 
+_NO_COLON = "could not find expected ':'"
+"""Seen on the line below the key."""
+
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
 _BRACKET_IN_TEXT = re.compile(
     r"(?:^|[\s,\[{])(?P<text>[^\s,\[\]{}:][^\s,\[\]{}]*(?P<mark>[\[{]))"
@@ -24,6 +27,9 @@ _BRACKET_IN_TEXT = re.compile(
 """Such as ``acd/{queue}`` or ``calls[0]``: a word, and a bracket without a blank before it."""
 _LINES_BETWEEN = 200
 """So far below the bracket that was opened we look."""
+
+_WIDE_COLON = re.compile(r"\s*(?:-\s+)?[\w.-]+(?P<colon>\uff1a)")
+"""Of a Chinese keyboard, after what looks like a key."""
 
 _IN_PLAIN_WORDS = {
     "did not find expected node content": (
@@ -42,6 +48,7 @@ _IN_PLAIN_WORDS = {
     "found unexpected end of stream": "this quote is never closed",
     "did not find expected ',' or ']'": "this [ is never closed, or a comma is missing",
     "did not find expected ',' or '}'": "this { is never closed, or a comma is missing",
+    _NO_COLON: "expected 'key: value', found no colon and blank after the key",
     "but found another document": "expected one document, found a second one after '---'",
     "found undefined alias": "an alias (*name) needs an anchor (&name) before it",
 }
@@ -51,13 +58,17 @@ def syntax_problem(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Place:
     """Return where the mistake was made, and what to do about it."""
     problem = error.problem or ""
     opened_before = any(phrase in problem for phrase in _OPENED_BEFORE)
-    mark = error.context_mark if opened_before else error.problem_mark
+    began_before = opened_before or _NO_COLON in problem
+    mark = error.context_mark if began_before else error.problem_mark
     mark = mark or error.context_mark
     line, column = (mark.line, mark.column) if mark else (0, 0)
     if opened_before and error.problem_mark:
         trap = _trap_in_brackets(lines, line, error.problem_mark.line)
         if trap:
             return trap
+    wide = _wide_colon(lines, line, error)
+    if wide:
+        return wide
     text = lines[line] if line < len(lines) else ""
     column, message = _trap(text, column) or (column, _plain_words(error))
     return line + 1, column + 1, message
@@ -74,6 +85,20 @@ def _trap_in_brackets(lines: Sequence[str], first: int, last: int) -> Place | No
                 ' between brackets: "acd/{queue}/call"'
             )
             return number + 1, bare.start("text") + 1, message
+    return None
+
+
+def _wide_colon(lines: Sequence[str], line: int, error: yaml.MarkedYAMLError) -> Place | None:
+    """Return the wide colon that was taken for text, here or where the key began."""
+    before = [number for number in range(min(line, len(lines))) if lines[number].strip()]
+    began = [error.context_mark.line] if error.context_mark else []
+    for number in (line, *began, *before[-1:]):
+        found = _WIDE_COLON.match(lines[number]) if number < len(lines) else None
+        if found:
+            message = (
+                "expected a colon and a blank (': '), found the wide colon of Chinese input"
+            )
+            return number + 1, found.start("colon") + 1, message
     return None
 
 

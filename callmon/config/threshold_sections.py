@@ -99,6 +99,12 @@ class ThresholdSection(LimitsSection):
         "duration": "; write for: (how long it must last)",
         "during": "; write active:, or during: in an override",
         "calendar": "; write active:",
+        "shift": "; shifts stand beside thresholds, by calendar (shifts:)",
+        **dict.fromkeys(
+            ("summary_cn", "summary_ch", "summary_zh_CN", "summary_zh-CN"),
+            "; write summary_zh:",
+        ),
+        "summary_en": "; write summary: (English, where summary_zh is there, too)",
     }
 
     name: Name | None = Field(default=None, examples=["long_wait"])

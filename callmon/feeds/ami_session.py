@@ -21,7 +21,7 @@ from callmon.feeds.ami_stream import MAX_BACKLOG_BYTES, AmiStream
 from callmon.feeds.base import FeedContext
 from callmon.feeds.settings import AmiLogin, AmiTls, AsteriskAmiSettings
 
-__all__ = ["AmiSession", "Received"]
+__all__ = ["STEP", "AmiSession", "Received"]
 
 CONNECT_TIMEOUT_S = 10.0
 BANNER_TIMEOUT: Micros = 10 * SECOND
@@ -148,11 +148,11 @@ class AmiSession:
             self._count_drop("decode", DecodeReason.FORGED, self.decoder.fragments - torn)
         return [(message, at) for message in messages]
 
-    async def wait(self) -> None:
-        """Return when bytes have come, the connection has ended, or ``STEP`` has passed."""
+    async def wait(self, longest: Micros = STEP) -> None:
+        """Return when bytes have come, the connection has ended, or *longest* has passed."""
         changed = self.stream.changed
         if not changed.is_set():
-            await wait_at_most(self._clock, STEP, changed)
+            await wait_at_most(self._clock, longest, changed)
         changed.clear()
 
     def quoted(self, text: str) -> str:

@@ -15,7 +15,7 @@ from callmon.decode.ami_interpreter import WANTED, AmiInterpreter
 from callmon.events import Event
 from callmon.feeds.ami_account import AccountCheck
 from callmon.feeds.ami_rounds import CHANGING, Rounds
-from callmon.feeds.ami_session import AmiSession, Received
+from callmon.feeds.ami_session import STEP, AmiSession, Received
 from callmon.feeds.ami_stream import MAX_BACKLOG_BYTES
 from callmon.feeds.base import MEMORY, FeedContext, Position
 from callmon.feeds.settings import AsteriskAmiSettings
@@ -125,7 +125,7 @@ class AsteriskAmiFeed:
                 self._context.current()
             if session.stream.ended is not None:
                 raise session.failure()
-            await session.wait()
+            await session.wait(self._context.pause(STEP))
 
     async def _interpret(self, received: Sequence[Received]) -> None:
         events: list[Event] = []

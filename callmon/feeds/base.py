@@ -86,6 +86,9 @@ class FeedContext:
     ``emit`` and the next ``current`` nobody judges by the state: half of a backlog read,
     a caller who left long ago still seems to wait.
     """
+    pause: Callable[[Micros], Micros] = lambda longest: longest
+    """Returns how long to rest before the next look: as long as wished, or less where
+    something has to be judged before that."""
     drift: Callable[[int], None] = lambda _: None
     """Says by how many waiting contacts the source's own count differed from ours."""
     account: Callable[[tuple[str, ...]], None] = lambda _: None

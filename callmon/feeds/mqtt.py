@@ -20,7 +20,7 @@ from callmon.feeds.base import FeedContext, Position
 from callmon.feeds.mqtt_account import findings
 from callmon.feeds.mqtt_inbox import Arrived
 from callmon.feeds.mqtt_progress import Progress
-from callmon.feeds.mqtt_session import MqttSession
+from callmon.feeds.mqtt_session import STEP, MqttSession
 from callmon.feeds.settings import MqttSettings
 from callmon.feeds.voice import Voice
 from callmon.logs import Repeats
@@ -148,7 +148,7 @@ class MqttFeed:
                 if session.ended:
                     again, self._short_lived = self._short_lived, session.short_lived
                     raise session.failure(again=again)
-                await session.wait()
+                await session.wait(self._context.pause(STEP))
             await session.gather(MAX_MESSAGES)
 
     async def _has_room(self) -> bool:

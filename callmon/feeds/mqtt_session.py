@@ -42,7 +42,7 @@ from callmon.feeds.mqtt_subscriptions import Subscriptions, parts
 from callmon.feeds.mqtt_tls import trust
 from callmon.feeds.settings import MqttSettings, MqttVersion
 
-__all__ = ["MqttSession"]
+__all__ = ["STEP", "MqttSession"]
 
 MAX_INBOX_BYTES = 64 * 1024 * 1024
 """With so much unread we read no more, and the broker has to wait. One that keeps to the
@@ -233,10 +233,10 @@ class MqttSession:
         self.acknowledged = max(self.acknowledged, number)
         self._changed.set()
 
-    async def wait(self) -> None:
-        """Return when something has changed, or ``STEP`` has passed."""
+    async def wait(self, longest: Micros = STEP) -> None:
+        """Return when something has changed, or *longest* has passed."""
         if not self._changed.is_set():
-            await wait_at_most(self._clock, STEP, self._changed)
+            await wait_at_most(self._clock, longest, self._changed)
         self._changed.clear()
 
     async def gather(self, count: int) -> None:

@@ -69,7 +69,7 @@ class QueueLogFeed:
                     await self._context.room()
                 if not batches:
                     self._context.current()
-                    await self._context.clock.sleep(self._pause(tail))
+                    await self._context.clock.sleep(self._context.pause(self._pause(tail)))
         finally:
             await asyncio.to_thread(tail.close)
 

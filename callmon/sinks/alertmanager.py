@@ -12,12 +12,12 @@ from typing import Any
 
 import structlog
 
-from callmon.alerts import Alert, AlertKey, Transition
+from callmon.alerts import Alert, AlertKey, Transition, key_of
 from callmon.clock import SECOND, Clock, Micros, wait_at_most
 from callmon.rules import Severity
 from callmon.sinks.base import AlertNotes, DeliveryMetrics
 from callmon.sinks.connection import Alertmanager, Connection
-from callmon.sinks.ledger import Ledger, Limits, Road
+from callmon.sinks.ledger import Entry, Ledger, Limits, Road
 from callmon.sinks.payload import ALERT_NAME, Content, Labels, Style, content_of
 from callmon.sinks.sender import Sender
 from callmon.sinks.storm import STORM_NAME, StormLimits, Storms
@@ -81,7 +81,7 @@ class AlertmanagerSink:
             wall=clock.now,
             unseen=self._unseen,
         )
-        self._storms = Storms(self._ledger, settings.storm, settings.style, notes)
+        self._storms = Storms(self._ledger, settings.storm, settings.style, notes, facts)
         self._senders = [
             Sender(
                 connection,
@@ -119,24 +119,46 @@ class AlertmanagerSink:
                 self._fire(content)
         self._settle()
 
-    def reconcile(self, firing: Iterable[Alert]) -> None:
+    def reconcile(self, firing: Iterable[Alert], ended: Iterable[Alert] = ()) -> None:
         """Bring the restored state in line with what fires now: end the rest, add the new.
 
-        Called once after ``restore``, so that no alert of a threshold that was taken away
-        while callmon was down hangs for ever.
+        Called after ``restore``, so that no alert of a threshold that was taken away while
+        callmon was down hangs for ever, and when labels may have changed. What was told under
+        other labels goes on under the new ones, storm or not. *ended* are alerts that ended
+        meanwhile: their last words say how.
         """
         now, wall = self._clock.monotonic(), self._clock.now()
         current = {
             content.labels: content
             for content in (content_of(alert, self._style) for alert in firing)
         }
+        over = {key_of(alert): alert for alert in ended}
+        going_on = {content.key for content in current.values()}
+        told: set[AlertKey] = set()  #: under other labels
         for entry in list(self._ledger):
-            ours = entry.content.name == ALERT_NAME
-            if ours and entry.firing and entry.content.labels not in current:
-                self._ledger.end(entry.content.labels, wall, None, now)
-        for content in current.values():
-            self._fire(content)
+            key, labels = entry.content.key, entry.content.labels
+            if entry.content.name != ALERT_NAME or not entry.firing or labels in current:
+                continue
+            if key not in going_on:
+                self._end_gone(entry, over.get(key), wall, now)
+                continue
+            if entry.road is not Road.HELD:
+                told.add(key)
+            self._ledger.replace(entry, wall, now)
+        for content in sorted(current.values(), key=_urgency):
+            if content.key in told:
+                self._ledger.fire(content, now)
+            else:
+                self._fire(content)
         self._settle()
+
+    def _end_gone(self, entry: Entry, last: Alert | None, wall: Micros, now: Micros) -> None:
+        labels, content = entry.content.labels, None
+        if last is not None:
+            words = content_of(last, self._style)
+            content = words if words.labels == labels else None
+        ended_at = wall if last is None or last.ended_at is None else last.ended_at
+        self._ledger.end(labels, ended_at, content, now)
 
     def handed_over(self) -> dict[Labels, int]:
         """Return ``callmon_threshold_handed_over``: 1 for alerts that Prometheus must send."""
@@ -154,11 +176,9 @@ class AlertmanagerSink:
         """Return why nobody is told of an alert; None also where that is not known now."""
         return next((why for watch in self._watches if (why := watch.get(key))), None)
 
-    def is_held(self, key: AlertKey) -> bool:
-        """Tell whether a storm speaks for an alert."""
-        return any(
-            entry.content.key == key and entry.road is Road.HELD for entry in self._ledger
-        )
+    def held(self) -> set[AlertKey]:
+        """Return the alerts that a storm speaks for."""
+        return {entry.content.key for entry in self._ledger if entry.road is Road.HELD}
 
     def snapshot(self) -> list[dict[str, Any]]:
         """Return the state as plain JSON values."""
@@ -175,16 +195,21 @@ class AlertmanagerSink:
             log.error("alert.dropped", sink="alertmanager", reason="capacity")
 
     async def _keep_time(self) -> None:
-        """Look at storms when it is time."""
+        """Look at storms when it is time, and hand over where no sender does."""
         while True:
             self._wake.clear()
-            due = self._storms.next_look()
+            due = self._next_look()
             if due is None:
                 await self._wake.wait()
                 continue
             await wait_at_most(self._clock, due - self._clock.monotonic(), self._wake)
             self._storms.look(self._clock.monotonic(), self._clock.now())
             self._settle()
+
+    def _next_look(self) -> Micros | None:
+        look = self._storms.next_look()
+        handover = None if self._senders else self._ledger.next_handover()
+        return min((at for at in (look, handover) if at is not None), default=None)
 
     def _settle(self) -> None:
         self._ledger.decide(self._clock.monotonic())
@@ -203,6 +228,11 @@ class AlertmanagerSink:
             return not self._seen(content)
         held = self._storms.held(self._storms.team_of(content))
         return bool(held) and not any(self._seen(entry.content) for entry in held)
+
+
+def _urgency(content: Content) -> int:
+    """Order contents the most urgent first."""
+    return -_RANK[Severity(content.key.severity)]
 
 
 def _worst_first(transitions: Iterable[Transition]) -> Iterator[Transition]:

@@ -75,6 +75,9 @@ _ALERTS = msgspec.json.Decoder(list[Gettable])
 _SILENCES = msgspec.json.Decoder(list[Silence])
 _STATUS = msgspec.json.Decoder(_Status)
 
+_NONSENSE = (msgspec.MsgspecError, ValueError, RecursionError)
+"""What comes of reading it: text that is no UTF-8 and bottomless lists are not msgspec's."""
+
 
 class Connection:
     """Asks one Alertmanager.
@@ -98,7 +101,7 @@ class Connection:
         answer = await self._ask("GET", f"/alerts?{_OURS}")
         try:
             return _ALERTS.decode(answer.body)
-        except msgspec.MsgspecError as error:
+        except _NONSENSE as error:
             raise self._nonsense("a list of alerts", error) from error
 
     async def silences(self) -> dict[str, Silence]:
@@ -106,7 +109,7 @@ class Connection:
         answer = await self._ask("GET", "/silences")
         try:
             return {silence.id: silence for silence in _SILENCES.decode(answer.body)}
-        except msgspec.MsgspecError as error:
+        except _NONSENSE as error:
             raise self._nonsense("a list of silences", error) from error
 
     async def started_at(self) -> Micros:
@@ -114,7 +117,7 @@ class Connection:
         answer = await self._ask("GET", "/status")
         try:
             return parse_rfc3339(_STATUS.decode(answer.body).uptime)
-        except (msgspec.MsgspecError, ValueError) as error:
+        except _NONSENSE as error:
             raise self._nonsense("its status", error) from error
 
     def _nonsense(self, expected: str, error: Exception) -> SinkError:
@@ -133,6 +136,10 @@ class Connection:
 
     def _check(self, method: str, answer: HttpResponse) -> None:
         if answer.status == _OK:
+            if method == "POST" and answer.body.lstrip().startswith(b"<"):
+                # A proxy that asks for a password, say: nobody has taken anything.
+                message = f"{self.name}: expected an Alertmanager, found a web page"
+                raise SinkError(SinkReason.REFUSED, message)
             return
         server = answer.status >= _SERVER_ERROR
         reason = SinkReason.FAILED if server else SinkReason.REFUSED

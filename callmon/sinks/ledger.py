@@ -17,20 +17,11 @@ from typing import Any
 
 from callmon.alerts import AlertKey, AlertStep
 from callmon.clock import SECOND, Micros
-from callmon.rules import Subject, SubjectKind
 from callmon.sinks.base import AlertNotes, DeliveryMetrics
+from callmon.sinks.entries import Duty, Entry, Road, dump, load
 from callmon.sinks.payload import ALERT_NAME, Content, Labels
 
 __all__ = ["Duty", "Entry", "Ledger", "Limits", "Presence", "Road", "Step"]
-
-
-class Road(StrEnum):
-    """Whose an alert is."""
-
-    UNDECIDED = "undecided"
-    DIRECT = "direct"
-    PROMETHEUS = "prometheus"
-    HELD = "held"  #: nobody's: a storm speaks for it
 
 
 class Presence(StrEnum):
@@ -71,36 +62,6 @@ class Limits:
     feed tells first."""
 
 
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Duty:
-    """What one Alertmanager still has to be told of one alert."""
-
-    due: Micros
-    in_flight: bool = False
-    accepted: bool = False  #: it has taken this alert as firing
-    unsure: bool = False  #: it may have taken it: the answer was lost
-    sent_at: Micros = 0  #: wall time of the last accepted post as firing
-    done: bool = False  #: it knows the end
-
-
-@dataclasses.dataclass(slots=True, kw_only=True)
-class Entry:
-    """One alert, from its breach until every Alertmanager knows its end."""
-
-    content: Content
-    learned: Micros  #: monotonic; the handover counts from here
-    duties: dict[str, Duty]
-    road: Road = Road.UNDECIDED
-    ended_at: Micros | None = None
-    version: int = 0  #: changes with every change of state; an answer to an older one is old
-    unseen_at: Micros | None = None  #: monotonic; when it was last found to be out of sight
-
-    @property
-    def firing(self) -> bool:
-        """Whether the breach goes on."""
-        return self.ended_at is None
-
-
 class Ledger:
     """The alerts this process knows, and their duties by Alertmanager.
 
@@ -125,6 +86,7 @@ class Ledger:
         self._notes = notes
         self._wall = wall
         self._unseen = unseen
+        self._handover = limits.handover if alertmanagers else 0
         self._started = wall()
         self._entries: dict[Labels, Entry] = {}
 
@@ -150,7 +112,8 @@ class Ledger:
         key = content.labels
         entry = self._entries.get(key)
         if entry is None:
-            if len(self._entries) >= self.limits.capacity:
+            # A storm always fits: without it nobody would hear of what it holds.
+            if content.name == ALERT_NAME and len(self._entries) >= self.limits.capacity:
                 self._metrics.dropped("capacity")
                 return False
             duties = {name: Duty(due=now) for name in self._alertmanagers}
@@ -167,10 +130,20 @@ class Ledger:
 
         Its end may not have been told: at a restart only the newest breach is known.
         """
+        if entry.road is Road.UNDECIDED:
+            self._miss_former(entry)
+            entry.former = None if entry.replaced else entry.content.key
         entry.ended_at, entry.learned, entry.road = None, now, Road.UNDECIDED
+        entry.born, entry.replaced = entry.version + 1, False
         for duty in entry.duties.values():
-            duty.unsure = (duty.unsure or duty.accepted) and not duty.done
+            stands = (duty.unsure or duty.accepted) and not duty.done
+            duty.unsure = stands or duty.in_flight
             duty.accepted = duty.done = False
+
+    def replace(self, entry: Entry, ended_at: Micros, now: Micros) -> None:
+        """End *entry*, which goes on under other labels."""
+        entry.replaced = True
+        self.end(entry.content.labels, ended_at, None, now)
 
     def end(self, key: Labels, ended_at: Micros, content: Content | None, now: Micros) -> None:
         """Take the end of a breach; *content* is its last words. Unknown keys are ignored."""
@@ -180,7 +153,7 @@ class Ledger:
         entry.ended_at = ended_at
         entry.content = content or entry.content
         self._changed(entry, now)
-        self.decide(now)
+        self._decide(entry, now)  # not all of them: thousands may end in one instant
 
     def _changed(self, entry: Entry, now: Micros) -> None:
         entry.version += 1
@@ -191,8 +164,6 @@ class Ledger:
         """Leave *entry* to the *storm* that speaks for it."""
         entry.road = Road.HELD
         self._note(entry, AlertStep.HELD, storm)
-        for duty in entry.duties.values():
-            duty.unsure = duty.unsure or duty.in_flight
         self._retract(entry)
 
     def release(self, entry: Entry, now: Micros) -> None:
@@ -206,23 +177,29 @@ class Ledger:
     def decide(self, now: Micros) -> None:
         """Settle what time alone settles: handovers, misses, and what can be forgotten."""
         for entry in list(self._entries.values()):
-            if entry.road is Road.UNDECIDED and not self._in_flight(entry):
-                if not entry.firing:
-                    self._miss(entry)
-                elif now >= self._deadline(entry):
-                    self._hand_over(entry, now)
-            if not entry.firing and all(duty.done for duty in entry.duties.values()):
-                del self._entries[entry.content.labels]
+            self._decide(entry, now)
+
+    def _decide(self, entry: Entry, now: Micros) -> None:
+        if not self._in_flight(entry):
+            self._miss_former(entry)
+        if entry.road is Road.UNDECIDED and not self._in_flight(entry):
+            if not entry.firing:
+                self._miss(entry)
+            elif now >= self._deadline(entry):
+                self._hand_over(entry, now)
+        if not entry.firing and all(duty.done for duty in entry.duties.values()):
+            del self._entries[entry.content.labels]
 
     def _in_flight(self, entry: Entry) -> bool:
         return any(duty.in_flight for duty in entry.duties.values())
 
     def _deadline(self, entry: Entry) -> Micros:
-        return entry.learned + (self.limits.handover if self._alertmanagers else 0)
+        return entry.learned + self._handover
 
     def _hand_over(self, entry: Entry, now: Micros) -> None:
         if self.is_unseen(entry, now):
-            entry.learned = now  # the time begins anew when there is something to be told
+            # The time begins anew when there is something to be told.
+            entry.learned = now + max(self.limits.recheck - self._handover, 0)
             return
         entry.road = Road.PROMETHEUS
         self._metrics.handed_over()
@@ -232,17 +209,31 @@ class Ledger:
     def _miss(self, entry: Entry) -> None:
         """Nobody accepted it; but the process before this one may have delivered it."""
         entry.road = Road.PROMETHEUS
-        self._metrics.missed()
-        self._note(entry, AlertStep.MISSED)
+        if not entry.replaced:
+            self._count_missed(entry.content.key)
         if entry.content.fired_at < self._started:
             for duty in entry.duties.values():
                 duty.unsure = True
         self._retract(entry)
 
+    def _miss_former(self, entry: Entry) -> None:
+        """Nobody has accepted the breach before this one either, if that was still open."""
+        if entry.former is not None:
+            self._count_missed(entry.former)
+            entry.former = None
+
+    def _count_missed(self, key: AlertKey) -> None:
+        self._metrics.missed()
+        self._notes.note(key, AlertStep.MISSED, self._wall())
+
     def _retract(self, entry: Entry) -> None:
         """Leave duties only where the alert may stand without our knowing."""
         for duty in entry.duties.values():
             duty.done = not duty.unsure
+
+    def sees(self, entry: Entry) -> bool:
+        """Tell whether *entry* is in sight now."""
+        return not self._unseen(entry.content)
 
     def is_unseen(self, entry: Entry, now: Micros) -> bool:
         """Tell whether *entry* is out of sight, or was a moment ago."""
@@ -328,8 +319,14 @@ class Ledger:
         """Note that entries, as they were at a version, were taken as firing."""
         for entry, version in sent:
             duty = entry.duties[alertmanager]
+            duty.in_flight = False
+            if version < entry.born:
+                if entry.former is not None:
+                    self._notes.note(entry.former, AlertStep.TOLD, wall, alertmanager)
+                    entry.former = None
+                continue  # all else it says of the present one is that this may stand there
             if not duty.accepted:
-                self._metrics.delivered(alertmanager, now - entry.learned)
+                self._metrics.delivered(alertmanager, max(now - entry.learned, 0))
                 self._notes.note(entry.content.key, AlertStep.TOLD, wall, alertmanager)
             duty.accepted, duty.sent_at = True, wall
             if entry.road is Road.UNDECIDED:
@@ -337,7 +334,6 @@ class Ledger:
             if version == entry.version:
                 pause = self.limits.resend if entry.firing else self.limits.recheck
                 duty.due = now + pause
-            duty.in_flight = False
 
     def resolved(
         self, alertmanager: str, sent: Iterable[tuple[Entry, int]], *, told: bool = True
@@ -347,7 +343,7 @@ class Ledger:
             duty = entry.duties[alertmanager]
             if version == entry.version:
                 duty.done = True
-                if told and entry.road is Road.DIRECT:
+                if told and entry.road is Road.DIRECT and not entry.replaced:
                     self._note(entry, AlertStep.END_TOLD, alertmanager)
             duty.in_flight = False
 
@@ -367,6 +363,11 @@ class Ledger:
             duty.in_flight = False
             duty.due = due
             duty.unsure = duty.unsure or unsure
+
+    def doubt(self, alertmanager: str, entries: Iterable[Entry]) -> None:
+        """Note that entries may stand there, though it took not all of a request."""
+        for entry in entries:
+            entry.duties[alertmanager].unsure = True
 
     def refresh(self, alertmanager: str, now: Micros) -> None:
         """Make every alert due there: it was away, and has forgotten if it was restarted."""
@@ -393,90 +394,10 @@ class Ledger:
 
     def snapshot(self, now: Micros) -> list[dict[str, Any]]:
         """Return all of it as plain JSON values."""
-        return [_dump(entry, now) for entry in self._entries.values()]
+        return [dump(entry, now) for entry in self._entries.values()]
 
     def restore(self, saved: Iterable[Mapping[str, Any]], now: Micros) -> None:
         """Take over what a process before this one knew."""
         for item in saved:
-            entry = _load(item, self._alertmanagers, now)
+            entry = load(item, self._alertmanagers, now)
             self._entries[entry.content.labels] = entry
-
-
-def _dump(entry: Entry, now: Micros) -> dict[str, Any]:
-    content, subject = entry.content, entry.content.subject
-    return {
-        "name": content.name,
-        "key": list(content.key),
-        "labels": dict(content.labels),
-        "metric_labels": dict(content.metric_labels),
-        "annotations": dict(content.annotations),
-        "link": content.link,
-        "subject": subject
-        and {
-            "kind": subject.kind.value,
-            "name": subject.name,
-            "labels": dict(subject.labels),
-        },
-        "since": content.since,
-        "fired_at": content.fired_at,
-        "road": entry.road.value,
-        "ended_at": entry.ended_at,
-        "waited": now - entry.learned,
-        "duties": {
-            name: {
-                "accepted": duty.accepted,
-                # By the time this is read again, what was about to go may have gone.
-                "unsure": duty.unsure
-                or duty.in_flight
-                or (entry.firing and entry.road is Road.UNDECIDED),
-                "sent_at": duty.sent_at,
-                "done": duty.done,
-            }
-            for name, duty in entry.duties.items()
-        },
-    }
-
-
-def _load(item: Mapping[str, Any], alertmanagers: Sequence[str], now: Micros) -> Entry:
-    subject = item["subject"] and Subject(
-        kind=SubjectKind(item["subject"]["kind"]),
-        name=item["subject"]["name"],
-        labels=item["subject"]["labels"],
-    )
-    content = Content(
-        name=item.get("name", ALERT_NAME),
-        key=_key(item),
-        labels=tuple(sorted(item["labels"].items())),
-        metric_labels=tuple(sorted(item["metric_labels"].items())),
-        annotations=item["annotations"],
-        link=item["link"],
-        subject=subject,
-        since=item["since"],
-        fired_at=item["fired_at"],
-    )
-    known = item["duties"]
-    road, learned = Road(item["road"]), now - item["waited"]
-    if road is Road.DIRECT and not any(name in known for name in alertmanagers):
-        # All that have it were taken out of the configuration: it looks for a road again.
-        road, learned = Road.UNDECIDED, now
-    return Entry(
-        content=content,
-        learned=learned,
-        # One that is new in the configuration is told everything that still fires.
-        duties={name: Duty(due=now, **known.get(name, {})) for name in alertmanagers},
-        road=road,
-        ended_at=item["ended_at"],
-    )
-
-
-def _key(item: Mapping[str, Any]) -> AlertKey:
-    if "key" in item:
-        return AlertKey(*item["key"])
-    labels, subject = item["labels"], item["subject"]  # written before there were keys
-    return AlertKey(
-        labels["threshold"],
-        subject["kind"],
-        subject["name"],
-        labels["severity"],
-        item["fired_at"],
-    )

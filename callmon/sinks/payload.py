@@ -49,13 +49,13 @@ _EPOCH = datetime.fromtimestamp(0, UTC)
 _ENDINGS = {
     Ended.RECOVERED: {Language.ENGLISH: "recovered", Language.CHINESE: "已恢复"},
     Ended.NO_CONTACTS: {
-        Language.ENGLISH: "no callers left in the window",
-        Language.CHINESE: "窗口内已无来电",
+        Language.ENGLISH: "no callers in the window any more",
+        Language.CHINESE: "统计时段内已无来电",
     },
     Ended.CLOSED: {Language.ENGLISH: "opening hours ended", Language.CHINESE: "营业时间结束"},
     Ended.CORRECTED: {
-        Language.ENGLISH: "a late event showed that it never was",
-        Language.CHINESE: "迟到的事件表明并未发生",
+        Language.ENGLISH: "false alarm (an event came late)",
+        Language.CHINESE: "误报（事件迟到）",  # noqa: RUF001  # Chinese punctuation
     },
     Ended.REMOVED: {
         Language.ENGLISH: "the threshold was removed",
@@ -208,11 +208,15 @@ def parse_rfc3339(text: str) -> Micros:
     """Return the instant *text* names.
 
     Raises:
-        ValueError: it names none, or has no time zone.
+        ValueError: it names none, or has no time zone, or UTC has no such year.
     """
     moment = datetime.fromisoformat(text)
     if moment.tzinfo is None:
         raise ValueError(f"expected a time with its zone, found {text!r}")
+    try:
+        moment = moment.astimezone(UTC)
+    except OverflowError:
+        raise ValueError(f"expected a time of the years 1 to 9999, found {text!r}") from None
     return (moment - _EPOCH) // timedelta(microseconds=1)
 
 
@@ -220,12 +224,13 @@ def postable(content: Content, facts: Mapping[str, str], ends_at: Micros) -> dic
     """Return the alert for a request; it is over when *ends_at* has passed.
 
     Start and end are always both given: without a start, Alertmanager takes the end for it.
-    An end before the start is refused, so that is moved to the start.
+    An end before the start is refused, so the start is moved to the end: not the other way,
+    for what began by a clock that was ahead would go on until that time has come.
     """
     alert = {
         "labels": dict(content.labels),
         "annotations": {**content.annotations, **facts},
-        "startsAt": rfc3339(content.since),
-        "endsAt": rfc3339(max(ends_at, content.since)),
+        "startsAt": rfc3339(min(content.since, ends_at)),
+        "endsAt": rfc3339(ends_at),
     }
     return alert if content.link is None else {**alert, "generatorURL": content.link}

@@ -181,6 +181,7 @@ class Sender:
         if len(entries) == 1:
             self._refused(entries[0])
             return []
+        self._ledger.doubt(self._name, entries)  # it keeps the good ones of a bad request
         taken = []
         for entry, alert in zip(entries, alerts, strict=True):
             taken += await self._post([entry], [alert])
@@ -195,6 +196,10 @@ class Sender:
             subject=entry.content.key.subject,
             reason=SinkReason.REFUSED,
         )
+        if not entry.firing and not entry.duties[self._name].accepted:
+            # It never took it as firing either, so it has nothing to end.
+            self._ledger.resolved(self._name, [(entry, entry.version)], told=False)
+            return
         due = self._clock.monotonic() + self._ledger.limits.resend
         self._ledger.failed(self._name, [entry], unsure=False, due=due)
 

@@ -7,8 +7,9 @@ are left to be told singly; then they follow, and the storm is over.
 """
 
 import dataclasses
+import heapq
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from callmon.alerts import AlertKey
 from callmon.clock import SECOND, Micros
@@ -16,7 +17,7 @@ from callmon.rules import Severity
 from callmon.sinks.base import AlertNotes
 from callmon.sinks.ledger import Entry, Ledger, Road
 from callmon.sinks.payload import Content, Style, in_all_languages
-from callmon.wording import Language
+from callmon.wording import Language, format_instant
 
 __all__ = ["STORM_KIND", "STORM_NAME", "StormLimits", "Storms"]
 
@@ -27,16 +28,23 @@ STORM_KIND = "team"
 _WORST = 10
 """Named in the text of a storm."""
 
+_WIDTH = 100
+"""Characters for each of them: a group bot of WeCom refuses more than 4,096 bytes in all."""
+
 _RANK = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 _SUMMARIES = {
-    Language.ENGLISH: "{count} alerts at once{team}, {held} of them not told singly",
-    Language.CHINESE: "{team}同时有 {count} 个告警，其中 {held} 个不再单独通知",  # noqa: RUF001  # Chinese punctuation
+    Language.ENGLISH: "Alert storm{team}: {count} alerts, {held} not sent one by one",
+    Language.CHINESE: "{team}告警风暴：{count} 个告警，其中 {held} 个未逐条发送",  # noqa: RUF001  # Chinese punctuation
+}
+_LEFT = {
+    Language.ENGLISH: "Alert storm{team}: {count} left",
+    Language.CHINESE: "{team}告警风暴：剩余 {count} 个告警",  # noqa: RUF001  # Chinese punctuation
 }
 _TEAMS = {Language.ENGLISH: " of team {team}", Language.CHINESE: "{team} 组"}
 _OVER = {
-    Language.ENGLISH: "few enough are left to be told singly",
-    Language.CHINESE: "剩余告警已可单独通知",
+    Language.ENGLISH: "sent one by one again",
+    Language.CHINESE: "恢复逐条发送",
 }
 
 
@@ -63,13 +71,20 @@ class Storms:
     """Lets alerts into the ledger, and holds those of a storm there.
 
     What is held, and the storm alerts themselves, are entries of the ledger, and survive a
-    restart with it. Every ``now`` is monotonic, *wall* is the time of day.
+    restart with it. Every ``now`` is monotonic, *wall* is the time of day. *facts* tells
+    what is true of an alert now.
     """
 
     def __init__(
-        self, ledger: Ledger, limits: StormLimits, style: Style, notes: AlertNotes
+        self,
+        ledger: Ledger,
+        limits: StormLimits,
+        style: Style,
+        notes: AlertNotes,
+        facts: Callable[[Content], Mapping[str, str]] = lambda _content: {},
     ) -> None:
         self._ledger = ledger
+        self._facts = facts
         self._notes = notes
         self._limits = limits
         self._style = style
@@ -96,7 +111,9 @@ class Storms:
         return True
 
     def team_of(self, content: Content) -> str:
-        """Return whose alert it is; empty when nothing says so."""
+        """Return whose alert it is, or for whom a storm speaks; empty: nothing says so."""
+        if content.name == STORM_NAME:
+            return content.key.subject  # the label of teams may be another one now
         return dict(content.metric_labels).get(self._limits.label, "")
 
     def next_look(self) -> Micros | None:
@@ -122,19 +139,40 @@ class Storms:
 
     def restore(self, now: Micros, wall: Micros) -> None:
         """Go on with what a process before this one held in the ledger."""
+        ended: list[Content] = []
         for entry in self._ledger:
-            if entry.firing and entry.content.name == STORM_NAME:
+            content = entry.content
+            if not entry.firing or content.name != STORM_NAME:
+                continue
+            team = self.team_of(content)
+            named = dict(content.metric_labels).get(self._limits.label, "")
+            if team != named or team in self._storms:  # the label of teams is another one
+                ended.append(content)
+            else:
                 look_at = now + self._limits.hold
-                team = self.team_of(entry.content)
-                if team in self._storms:  # the label of teams is another one now
-                    self._note(entry.content, wall)
-                    self._ledger.end(entry.content.labels, wall, None, now)
-                else:
-                    self._storms[team] = _Storm(content=entry.content, look_at=look_at)
-        for entry in list(self._ledger):
-            orphan = self.team_of(entry.content) not in self._storms
-            if entry.firing and entry.road is Road.HELD and orphan:
-                self._ledger.release(entry, now)
+                self._storms[team] = _Storm(content=content, look_at=look_at)
+        for content in ended:
+            self._note(content, wall)
+            self._ledger.end(content.labels, wall, None, now)
+        self._adopt(now, wall)
+
+    def _adopt(self, now: Micros, wall: Micros) -> None:
+        """Let what no storm speaks for follow; of a team that has too many, begin one."""
+        orphans: dict[str, list[Entry]] = {}
+        for entry in self._ledger:
+            team = self.team_of(entry.content)
+            if entry.firing and entry.road is Road.HELD and team not in self._storms:
+                orphans.setdefault(team, []).append(entry)
+        for team, held in orphans.items():
+            if len(held) > self._limits.alerts:
+                self._begin(team, held[0].content, now, wall)
+            else:
+                self._release(team, held, now)
+
+    def _release(self, team: str, held: Iterable[Entry], now: Micros) -> None:
+        for entry in held:
+            self._recent_of(team, now).append(now)
+            self._ledger.release(entry, now)
 
     def keys(self) -> Iterator[AlertKey]:
         """Yield what names the storms that stand."""
@@ -145,25 +183,45 @@ class Storms:
         return [entry for entry in self._firing(team) if entry.road is Road.HELD]
 
     def annotations(self, content: Content) -> Mapping[str, str]:
-        """Return what a storm alert says now."""
+        """Return what a storm alert says now; its last words stay what they were."""
+        if "ended" in content.annotations:
+            return content.annotations
+        if content.key in self.keys():  # one that a reload ended has no last words
+            self._note(content)  # what is told is what the history has
+        return self._said(content, over=False)
+
+    def _said(self, content: Content, *, over: bool) -> Mapping[str, str]:
+        """Return how many there are and which are the worst; or what is left of it."""
         team = self.team_of(content)
-        entries = list(self._firing(team))
+        entries = [entry for entry in self._firing(team) if self._ledger.sees(entry)]
         held = sum(entry.road is Road.HELD for entry in entries)
-        worst = sorted(entries, key=_urgency)[:_WORST]
+        worst = [
+            self._present(entry) for entry in heapq.nsmallest(_WORST, entries, key=_urgency)
+        ]
+        summaries = _LEFT if over else _SUMMARIES
 
         def say(language: Language) -> dict[str, str | None]:
             whose = _TEAMS[language].format(team=team) if team else ""
             return {
-                "summary": _SUMMARIES[language].format(
+                "summary": summaries[language].format(
                     count=len(entries), held=held, team=whose
                 ),
-                "worst": "\n".join(_summary(entry, language) for entry in worst),
+                "worst": "\n".join(_summary(texts, language) for texts in worst),
+                "ended": _OVER[language] if over else None,
             }
 
-        plain = {"count": str(len(entries)), "held": str(held)}
+        plain = {
+            "count": str(len(entries)),
+            "held": str(held),
+            "since": format_instant(content.since, self._style.zone),
+        }
         if self._style.wallboard_url is not None:
             plain["wallboard"] = self._style.wallboard_url
         return plain | in_all_languages(self._style, say)
+
+    def _present(self, entry: Entry) -> Mapping[str, str]:
+        """Return what *entry* says now: it was written when the alert fired."""
+        return {**entry.content.annotations, **self._facts(entry.content)}
 
     def _firing(self, team: str) -> Iterable[Entry]:
         return (
@@ -203,13 +261,10 @@ class Storms:
 
     def _end(self, team: str, storm: _Storm, now: Micros, wall: Micros) -> None:
         del self._storms[team]
-        ended = in_all_languages(self._style, lambda language: {"ended": _OVER[language]})
-        last = {**self.annotations(storm.content), **ended}
+        last = self._said(storm.content, over=True)
         over = dataclasses.replace(storm.content, annotations=last)
         self._note(storm.content, wall)
-        for entry in self.held(team):
-            self._recent_of(team, now).append(now)
-            self._ledger.release(entry, now)
+        self._release(team, self.held(team), now)
         self._ledger.end(storm.content.labels, wall, over, now)
 
     def _note(self, content: Content, ended_at: Micros | None = None) -> None:
@@ -228,8 +283,13 @@ def _urgency(entry: Entry) -> tuple[int, Micros, str]:
     return -_RANK.get(content.key.severity, 0), content.since, content.key.subject
 
 
-def _summary(entry: Entry, language: Language) -> str:
-    """Return its first line; that of the house's first language has the plain name."""
-    annotations = entry.content.annotations
+def _summary(annotations: Mapping[str, str], language: Language) -> str:
+    """Return its first line, if it is long without its middle.
+
+    That of the house's first language has the plain name.
+    """
     name = f"summary_{language.value.partition('-')[0]}"
-    return annotations.get(name) or annotations.get("summary", "")
+    text = annotations.get(name) or annotations.get("summary", "")
+    line = next(iter(text.strip().splitlines()), "")
+    half = _WIDTH // 2
+    return line if len(line) <= _WIDTH else f"{line[:half]}…{line[1 - half :]}"

@@ -97,6 +97,7 @@ class SuppressionWatch:
         if not alert.status.silenced_by:
             others = {other.fingerprint: other.key for other in shown}
             by = ", ".join(_spoken(others.get(one)) for one in alert.status.inhibited_by)
+            by = by[:TEXT_LIMIT]
             self._note(entry, AlertStep.INHIBITED, by)
             return Suppression(alertmanager=name, kind="inhibited", by=by)
         known = [silences[one] for one in alert.status.silenced_by if one in silences]
@@ -104,14 +105,14 @@ class SuppressionWatch:
             return Suppression(alertmanager=name, kind="silenced", by="")
         last = max(known, key=lambda silence: _until(silence) or 0)
         by, until = last.created_by[:TEXT_LIMIT], _until(last)
-        self._note(entry, AlertStep.SILENCED, f"by {by} until {last.ends_at}")
+        self._note(entry, AlertStep.SILENCED, f"by {by} until {last.ends_at[:TEXT_LIMIT]}")
         return Suppression(
             alertmanager=name,
             kind="silenced",
             by=by,
             until=until,
             comment=last.comment[:TEXT_LIMIT],
-            silence_id=last.id,
+            silence_id=last.id[:TEXT_LIMIT],
         )
 
     def _note(self, entry: Entry, step: AlertStep, detail: str) -> None:

@@ -205,7 +205,7 @@ async def test_a_mail_says_it_as_text_and_as_html(there: Site) -> None:
     closed = await there.mail("sales", count=2)
 
     assert ("callmon", PASSWORD) == (english.user, english.password)
-    assert "【警告】support：最长等待已达 3 分 12 秒（限值 3 分）" == chinese.subject
+    assert "【警告】support：最长等待已达 3 分 12 秒（限值 3 分钟）" == chinese.subject
     assert "[CRITICAL] sales_north: 24.1 % of callers hung up (15 min; limit 20 %)" == (
         english.subject
     )
@@ -231,7 +231,7 @@ async def test_a_mail_says_it_as_text_and_as_html(there: Site) -> None:
     assert ["#b45309", "#b3261e", "#1a7f37", "#57606a"] == [
         _band(mail) for mail in (chinese, english, recovered, closed)
     ]
-    assert "当前：3 分 12 秒（上限 3 分）" in chinese.body("plain")
+    assert "当前：3 分 12 秒（上限 3 分钟）" in chinese.body("plain")
     assert "Now: 24.1 % in the last 15 min (limit: at most 20 %)" in english.body("plain")
 
 
@@ -261,7 +261,7 @@ async def test_the_chats_of_a_team_say_it_in_its_language(there: Site) -> None:
     wecom = await there.message("wecom")
     if _is_payload(there):
         bot = (await there.message("wecom-bot")).body["markdown"]["content"]
-        assert bot.startswith("**【警告】support：最长等待已达 3 分 12 秒（限值 3 分）**\n\n")
+        assert bot.startswith("**【警告】support：最长等待已达 3 分 12 秒（限值 3 分钟）**\n\n")
         assert "- 坐席：在岗 7 人，空闲 2 人\n" in bot
         assert english["markdown"]["text"].endswith("\ncallmon")
     else:
@@ -280,10 +280,11 @@ async def test_the_chats_of_a_team_say_it_in_its_language(there: Site) -> None:
     login = {"corpid": "ww0123456789abcdef", "corpsecret": "the-secret-of-the-application"}
     assert login == there.desk.logins[0]
     assert wecom.body["text"]["content"].startswith(
-        "【警告】support：最长等待已达 3 分 12 秒（限值 3 分）\n当前：3 分 12 秒（上限 3 分）\n"
+        "【警告】support：最长等待已达 3 分 12 秒（限值 3 分钟）\n"
+        "当前：3 分 12 秒（上限 3 分钟）\n"
     )
     assert (
-        "\n已结束：已恢复\n结束时：1 分 48 秒（上限 3 分）\n"
+        "\n已结束：已恢复\n结束时：1 分 48 秒（上限 3 分钟）\n"
         in (wecom_over.body["text"]["content"])
     )
 
@@ -343,14 +344,19 @@ async def test_a_storm_names_the_worst(there: Site) -> None:
     team, manager = await there.mail("service"), await there.mail("managers")
     await there.end(STORM)
     over = await there.mail("service", count=2)
+    english = await there.mail("managers", count=2)
 
-    assert "【严重】service 组同时有 37 个告警，其中 27 个不再单独通知" == team.subject
-    assert "最严重：\n- support：最长等待已达 9 分 3 秒（限值 3 分）\n- billing：" in team.body(
-        "plain"
+    assert "【严重】service 组告警风暴：37 个告警，其中 27 个未逐条发送" == team.subject
+    assert (
+        "最严重：\n- support：最长等待已达 9 分 3 秒（限值 3 分钟）\n- billing："
+        in team.body("plain")
     )
     assert "The worst:\n- support: " in manager.body("plain")
     assert "billing" in manager.body("html")
-    assert "已结束：剩余告警已可单独通知\n" in over.body("plain")
+    assert "【已结束：恢复逐条发送】service 组告警风暴：剩余 6 个告警" == over.subject
+    assert "[OVER: sent one by one again] Alert storm of team service: 6 left" == (
+        english.subject
+    )
 
 
 async def test_the_storms_of_two_teams_do_not_wait_for_each_other(there: Site) -> None:
@@ -446,16 +452,63 @@ async def test_what_is_not_known_leaves_no_trace(there: Site) -> None:
     over = await there.mail("service", count=2)
 
     lines = firing.body("plain").strip().splitlines()
-    assert ["【警告】support: too long", "当前：4 min"] == lines[:2]
+    assert ["【警告】support: too long", "当前：4 分钟"] == lines[:2]
     assert lines[2].startswith("静默：https://")
     assert ["", "静默期间结束消息也不发送；静默结束后，callmon 会补发。"] == lines[3:]
     assert [
         "【已结束】support: too long",
         "已结束：不再有消息，现状请看大屏",
-        "结束时：4 min",
+        "最后已知：4 分钟",
     ] == over.body("plain").strip().splitlines()
     assert "<tr>" not in firing.body("html")
     assert "#57606a" == _band(over)  # grey: nobody said that it is better
+
+
+async def test_an_end_that_nobody_told_says_nothing_of_now(there: Site) -> None:
+    """What was known last may be an hour old: callmon died, or another road had the alert."""
+    silent = {
+        name: text
+        for name, text in HIGH_ABANDONMENT.annotations.items()
+        if not name.startswith("ended")
+    }
+    await there.begin(HIGH_ABANDONMENT)
+    await there.mail("sales")
+    await there.end(dataclasses.replace(HIGH_ABANDONMENT, over=silent))
+    over = await there.mail("sales", count=2)
+    chat = "dingtalk" if _is_payload(there) else "slack"
+    said = json.dumps((await there.message(chat, count=2)).body)
+
+    for text in (over.body("plain"), over.body("html"), said):
+        assert "last known" in text.lower()
+        assert "nothing more is heard of it" in text
+        assert not re.search("[Nn]ow\\b|At the end|Trend", text)
+        assert "26.3" in text
+
+
+MARKED = "_vip_ *gold* `a` ~b~ &lt;b\\[x]\nnext sales_north"
+
+
+async def test_chats_find_no_marks_in_names(there: Site) -> None:
+    """A queue with stars in its name is not bold; one line stays one line."""
+    texts = dict.fromkeys(("summary", "summary_zh", "cause", "cause_zh"), MARKED)
+    marked = dataclasses.replace(
+        HIGH_ABANDONMENT, annotations={**HIGH_ABANDONMENT.annotations, **texts}
+    )
+    await there.begin(marked)
+    mail = await there.mail("sales")
+    await there.mail("managers")
+
+    plain = "＿vip_ ∗gold∗ 'a' ∼b∼ ＆lt;b＼[x]"
+    if _is_payload(there):
+        chat = (await there.message("dingtalk")).body["markdown"]["text"]
+        assert chat.startswith(f"**[CRITICAL] {plain} next sales_north**\n")
+        assert f"Likely cause: {plain}\nnext" in chat
+    else:
+        chat = (await there.message("slack")).body["attachments"][0]["text"]
+        assert "Likely cause: ＿vip_ ∗gold∗ 'a' ∼b∼ &amp;lt;b\\[x]\n" in chat
+        teams = (await there.message("teams")).body["attachments"][0]["content"]["body"]
+        assert f"[CRITICAL] {plain} next sales_north" == teams[0]["text"]
+    assert f"[CRITICAL] {MARKED}".replace("\n", " ") == mail.subject
 
 
 async def test_several_alerts_in_one_notification_stand_apart(there: Site) -> None:
@@ -468,7 +521,7 @@ async def test_several_alerts_in_one_notification_stand_apart(there: Site) -> No
     await there.end(LONG_WAIT)
     mixed = await there.mail("service", count=3)
 
-    one = "support：最长等待已达 3 分 12 秒（限值 3 分）"
+    one = "support：最长等待已达 3 分 12 秒（限值 3 分钟）"
     assert f"【警告】{one}；{one}" == both.subject
     blocks = both.body("plain").split("\n\n")
     assert ["beijing", "shanghai"] == [

@@ -229,7 +229,7 @@ async def test_what_was_handed_over_is_told_with_its_figures(
     )
     (breach,) = (one for one in webhook.notifications if "threshold" in one.labels)
 
-    assert ("3m 12s", "3m 0s") == (breach.annotations["value"], breach.annotations["limit"])
+    assert ("3 min 12 s", "3 min") == (breach.annotations["value"], breach.annotations["limit"])
     assert {
         "alertname": "QueueThresholdBreached",
         "threshold": "long_wait",

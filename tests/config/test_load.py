@@ -483,3 +483,20 @@ def test_the_signature_sees_every_kind_of_change(tmp_path: Path) -> None:
 
     assert len(seen) == len(set(seen))
     assert seen[-1] == signature(path)
+
+
+def test_a_mistake_in_the_thresholds_is_none_in_feeds(tmp_path: Path) -> None:
+    """A calendar that is there, and wrong, is not called unknown where a feed names it."""
+    callmon = tmp_path / "callmon.yml"
+    callmon.write_text(
+        "feeds: {pbx: {type: queue_log, path: log, silence: {after: 1h, during: open}}}\n"
+    )
+    for wrong in ('calendars: {open: {weekly: {mon: "9-18"}}}', "calendars：{}\nshifts: {}"):
+        (tmp_path / "thresholds.yml").write_text(wrong)
+
+        with pytest.raises(ConfigError) as caught:
+            load_config(callmon, {})
+
+        assert ["thresholds.yml"] == [
+            problem.rpartition("/")[2].partition(":")[0] for problem in caught.value.problems
+        ]

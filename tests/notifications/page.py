@@ -153,7 +153,7 @@ _TYPES = (
 _MAILS = (
     ("service", "queue=support"),
     ("sales", "sales_north"),
-    ("service", "37"),
+    ("service", "hotline"),
 )
 """Who gets which mail."""
 

@@ -16,10 +16,13 @@ from callmon.causes import Present, cause_of, cause_text
 from callmon.clock import SECOND, Micros
 from callmon.measures import MEASURES
 from callmon.rules import Direction, Severity, Subject, SubjectKind
+from callmon.sinks.ledger import Ledger, Limits
 from callmon.sinks.payload import Style, content_of, in_all_languages, parse_rfc3339
+from callmon.sinks.storm import STORM_NAME, StormLimits, Storms
 from callmon.sparkline import sparkline
 from callmon.wording import Language, agents_text, format_duration, waiting_text
 from tests.acceptance.peers import ROOT
+from tests.sinks.scripted_alertmanager import CountedDeliveries, Notebook
 
 __all__ = ["BEGAN", "FEED_DOWN", "HIGH_ABANDONMENT", "LONG_WAIT", "NIGHT", "STORM", "Story"]
 
@@ -190,33 +193,40 @@ NIGHT = _story(
     _Now(waiting=0),
 )
 
-_STORM = {
-    "summary": "37 alerts at once of team service, 27 of them not told singly",
-    "summary_zh": "service 组同时有 37 个告警，其中 27 个不再单独通知",
-    "count": "37",
-    "held": "27",
-    "worst": (
-        "support: a caller has been waiting 9 min 3 s (limit 3 min)\n"
-        "billing: a caller has been waiting 8 min 41 s (limit 3 min)\n"
-        "returns: 41 callers waiting (limit 30)"
-    ),
-    "worst_zh": (
-        "support：最长等待已达 9 分 3 秒（限值 3 分）\n"
-        "billing：最长等待已达 8 分 41 秒（限值 3 分）\n"
-        "returns：41 人在等待（限值 30）"
-    ),
-    "wallboard": "https://callmon.example.com/",
-}
 
-STORM = Story(
-    labels={"alertname": "QueueAlertStorm", "severity": "critical", "team": "service"},
-    annotations=_STORM,
-    over={
-        **_STORM,
-        "ended": "few enough are left to be told singly",
-        "ended_zh": "剩余告警已可单独通知",
-    },
-)
+def _of_many(place: int) -> Alert:
+    """Return one of many alerts at once; the first ones are the worst."""
+    queue = {0: "support", 1: "billing", 2: "returns"}.get(place, f"hotline_{place:02}")
+    urgent = place < 3
+    waited = Fraction((543 - place * 11) * SECOND)
+    return dataclasses.replace(
+        _LONG_WAIT,
+        subject=Subject(kind=SubjectKind.QUEUE, name=queue, labels={"team": "service"}),
+        severity=Severity.CRITICAL if urgent else Severity.WARNING,
+        since=BEGAN + place,
+        value=waited,
+        peak=waited,
+    )
+
+
+def _storm() -> Story:
+    """Return what the storm of 37 alerts says, and what it says when 6 are left."""
+    ledger = Ledger(
+        ["alertmanager"], Limits(), CountedDeliveries(), Notebook(), wall=lambda: BEGAN
+    )
+    storms = Storms(ledger, StormLimits(), STYLE, Notebook())
+    contents = [content_of(_of_many(place), STYLE) for place in range(37)]
+    for content in contents:
+        storms.fire(content, 0, BEGAN)
+    storm = next(entry for entry in ledger if entry.content.name == STORM_NAME)
+    labels, firing = dict(storm.content.labels), storms.annotations(storm.content)
+    for content in contents[6:]:
+        ledger.end(content.labels, BEGAN, None, SECOND)
+    storms.look(StormLimits().hold, BEGAN)
+    return Story(labels=labels, annotations=firing, over=storms.annotations(storm.content))
+
+
+STORM = _storm()
 
 
 def _of_rule(name: str, **labels: str) -> Story:

@@ -31,6 +31,7 @@ class ScriptedAlertmanager:
         self.inhibited: dict[Labels, Labels] = {}  #: by what
         self.silences: list[dict[str, Any]] = []
         self.refuses: str | None = None  #: a threshold whose alerts it calls bad
+        self.falls_after: int | None = None  #: posts, after which it is down
         self._alerts: dict[Labels, dict[str, Any]] = {}
         self._started = clock.now()
 
@@ -95,6 +96,8 @@ class ScriptedAlertmanager:
     def _take(self, alerts: list[dict[str, Any]]) -> HttpResponse:
         """Keep the good ones even when some are bad."""
         self.posts.append(alerts)
+        if len(self.posts) == self.falls_after:
+            self.mood = "down"
         status = 200
         for alert in alerts:
             if alert["labels"].get("threshold", "") == self.refuses:

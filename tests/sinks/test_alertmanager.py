@@ -19,6 +19,7 @@ from callmon.rules import Direction, Severity, Subject, SubjectKind
 from callmon.sinks.alertmanager import Alertmanager, AlertmanagerSettings, AlertmanagerSink
 from callmon.sinks.ledger import Limits
 from callmon.sinks.payload import Labels, Style, content_of, metric_labels_of, rfc3339
+from callmon.sinks.storm import StormLimits
 from callmon.testing import ManualClock
 from tests.sinks.scripted_alertmanager import (
     CountedDeliveries,
@@ -143,7 +144,7 @@ async def test_a_breach_is_posted_at_once(
             "team": "blue",
         },
         "annotations": {
-            "summary": "support: a caller has been waiting 3 min (limit 3 min)",
+            "summary": "support: longest wait 3 min (limit 3 min)",
             "value": "3 min",
             "peak": "3 min",
             "limit": "3 min",
@@ -788,8 +789,118 @@ async def test_a_storm_is_told_as_one_and_then_what_is_left_of_it(
         for labels in peer.firing():
             first[dict(labels)["alertname"]] += 1
         storm = next(a for post in peer.posts for a in post if "threshold" not in a["labels"])
+        sink.apply([ended(alert, clock) for alert in alerts[:4]])
         await road.seconds(302)
+        last = [a for post in peer.posts for a in post if "threshold" not in a["labels"]][-1]
 
     assert {"QueueThresholdBreached": 10, "QueueAlertStorm": 1} == first
-    assert "11 alerts at once of team blue" in storm["annotations"]["summary"]
-    assert {key(alert) for alert in alerts} == peer.firing()
+    assert (
+        "Alert storm of team blue: 11 alerts, 1 not sent one by one"
+        == (storm["annotations"]["summary"])
+    )
+    # Its last words are of what is left, not of how many there are "at once".
+    assert ("Alert storm of team blue: 7 left", "sent one by one again") == (
+        last["annotations"]["summary"],
+        last["annotations"]["ended"],
+    )
+    assert {key(alert) for alert in alerts[4:]} == peer.firing()
+
+
+async def test_what_a_bad_request_left_behind_is_taken_back(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """It kept the good one, and was gone before that came again: Prometheus has it now."""
+    road = Road(clock, {"am": peer})
+    good, bad = an_alert(clock, "good"), an_alert(clock, "bad")
+    peer.refuses, peer.falls_after = "bad", 1
+
+    async with road.running() as sink:
+        sink.apply([fired(good), fired(bad)])
+        await road.seconds(1)
+        left_behind = peer.firing()
+        await road.seconds(60)
+        peer.mood, peer.falls_after = "up", None
+        await road.seconds(10)
+
+    assert {key(good)} == left_behind
+    assert 1 == sink.handed_over()[metric_labels_of(good)]
+    assert set() == peer.firing()
+
+
+async def test_an_end_is_not_told_for_ever_to_who_refused_the_beginning(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """An older one may refuse a label that the other one takes."""
+    older = ScriptedAlertmanager(clock)
+    older.refuses = "long_wait"
+    road, alert = Road(clock, {"am": peer, "older": older}), an_alert(clock)
+
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(90)
+        sink.apply([ended(alert, clock)])
+        await road.seconds(5)
+
+    assert set() == peer.firing()
+    assert [] == sink.snapshot()
+
+
+async def test_without_alertmanagers_it_is_handed_over_when_it_is_seen(
+    clock: ManualClock,
+) -> None:
+    """Though nothing else happens: nobody would be told of what stood at the start."""
+    road, alert = Road(clock, {}), an_alert(clock)
+    road.blind = {"support"}
+
+    async with road.running() as sink:
+        sink.reconcile([alert])
+        await road.seconds(30)
+        blind = sink.handed_over()
+        road.blind.clear()
+        await road.seconds(10)
+
+    assert {} == blind
+    assert {metric_labels_of(alert): 1} == sink.handed_over()
+
+
+async def test_of_what_stands_at_the_start_the_most_urgent_is_told(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """Not what happens to come first."""
+    road = Road(clock, {"am": peer}, storm=StormLimits(alerts=1))
+    minor = [an_alert(clock, name) for name in "abc"]
+    urgent = an_alert(clock, "urgent", Severity.CRITICAL)
+
+    async with road.running() as sink:
+        sink.reconcile([*minor, urgent])
+        await road.seconds(1)
+
+    told = {dict(labels).get("threshold") for labels in peer.firing()}
+    assert {"urgent", None} == told
+
+
+async def test_what_was_told_goes_on_under_other_labels(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """A reload gave a queue another team: that is no storm, and nothing was missed."""
+    road = Road(clock, {"am": peer}, storm=StormLimits(alerts=2, within=SECOND))
+    alerts = [an_alert(clock, name) for name in "abc"]
+    subject = dataclasses.replace(alerts[0].subject, labels={"team": "red"})
+    moved = [dataclasses.replace(alert, subject=subject) for alert in alerts]
+
+    async with road.running() as sink:
+        for alert in alerts:
+            sink.apply([fired(alert)])
+            await road.seconds(2)
+        sink.reconcile(moved)
+        await road.seconds(5)
+        firing = peer.firing()
+        sink.apply([ended(alert, clock) for alert in moved])
+        await road.seconds(5)
+
+    assert {key(alert) for alert in moved} == firing
+    assert set() == peer.firing()
+    assert 0 == road.metrics.misses
+    assert [AlertStep.TOLD, AlertStep.TOLD, AlertStep.END_TOLD] == [
+        step for step, _ in road.notes.of("a")
+    ]

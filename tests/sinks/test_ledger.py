@@ -5,7 +5,7 @@ from fractions import Fraction
 
 import pytest
 
-from callmon.alerts import Alert
+from callmon.alerts import Alert, AlertStep
 from callmon.clock import SECOND, Micros
 from callmon.rules import Direction, Severity, Subject, SubjectKind
 from callmon.sinks.ledger import Entry, Ledger, Limits, Presence, Road, Step
@@ -160,3 +160,102 @@ def test_another_breach_begins_a_life_of_its_own(ledger: Ledger) -> None:
 
     assert (Road.PROMETHEUS, Road.UNDECIDED) == (former, only(ledger).road)
     assert [only(ledger)] == ledger.take("one", NOW + 100 * SECOND)
+
+
+def test_what_is_to_be_kept_changes_only_with_what_happens(ledger: Ledger) -> None:
+    """It is written down whenever it has changed, and must not be each second."""
+    ledger.fire(a_content(), NOW)
+    (entry,) = ledger.take("one", NOW)
+    ledger.accepted("one", [(entry, entry.version)], NOW, NOW)
+
+    assert ledger.snapshot(NOW) == ledger.snapshot(NOW + 5 * SECOND)
+
+
+def test_an_end_is_no_occasion_to_go_through_all_alerts() -> None:
+    """At closing time thousands end in one instant."""
+    asked: list[Content] = []
+
+    def unseen(content: Content) -> bool:
+        asked.append(content)
+        return True
+
+    ledger = Ledger(
+        ["one"], Limits(), CountedDeliveries(), Notebook(), wall=lambda: 0, unseen=unseen
+    )
+    over, other = a_content("over"), a_content("other")
+    for content in (over, other):
+        ledger.fire(content, NOW)
+
+    ledger.end(over.labels, NOW, None, NOW + 3600 * SECOND)
+
+    assert [] == asked
+    assert [other] == [entry.content for entry in ledger]
+
+
+def test_an_answer_about_a_former_breach_tells_nothing_of_the_next() -> None:
+    """It only may stand there: nobody was told of the new one, and it has no road yet."""
+    notes = Notebook()
+    ledger = Ledger(["one"], Limits(), CountedDeliveries(), notes, wall=lambda: 0)
+    ledger.fire(a_content(), NOW)
+    (entry,) = ledger.take("one", NOW)
+    version, former = entry.version, entry.content.key
+    ledger.end(entry.content.labels, NOW, None, NOW)
+    ledger.fire(a_content(at=NOW + SECOND), NOW + SECOND)
+
+    ledger.accepted("one", [(entry, version)], NOW + SECOND, NOW)
+
+    assert [(former, AlertStep.TOLD)] == [(key, step) for key, step, _, _ in notes.steps]
+    assert (Road.UNDECIDED, True) == (entry.road, entry.duties["one"].unsure)
+    assert [entry] == ledger.take("one", NOW + SECOND)
+
+
+@pytest.mark.parametrize("alertmanagers", [[], ["one"]])
+def test_what_is_out_of_sight_is_looked_at_again_not_all_the_time(
+    alertmanagers: list[str],
+) -> None:
+    """Also where it would be handed over at once."""
+    limits = Limits(handover=0)
+    ledger = Ledger(
+        alertmanagers,
+        limits,
+        CountedDeliveries(),
+        Notebook(),
+        wall=lambda: 0,
+        unseen=lambda _content: True,
+    )
+    ledger.fire(a_content(), NOW)
+
+    ledger.decide(NOW)
+
+    assert NOW + limits.recheck == ledger.next_handover()
+
+
+def test_a_former_breach_that_nobody_took_is_missed_though_the_next_goes_on() -> None:
+    """It ended and began anew while the first post was under way, and that failed."""
+    notes, metrics = Notebook(), CountedDeliveries()
+    ledger = Ledger(["one"], Limits(), metrics, notes, wall=lambda: 0)
+    ledger.fire(a_content(), NOW)
+    (entry,) = ledger.take("one", NOW)
+    former = entry.content.key
+    ledger.end(entry.content.labels, NOW, None, NOW)
+    ledger.fire(a_content(at=NOW + SECOND), NOW + SECOND)
+    under_way = list(notes.steps)
+
+    ledger.failed("one", [entry], unsure=False, due=NOW + SECOND)
+    ledger.decide(NOW + SECOND)
+
+    assert [] == under_way
+    assert [(former, AlertStep.MISSED)] == [(key, step) for key, step, _, _ in notes.steps]
+    assert 1 == metrics.misses
+
+
+def test_what_goes_on_under_other_labels_is_not_missed() -> None:
+    """Nobody took it yet: it still looks for a road, by another name."""
+    notes, metrics = Notebook(), CountedDeliveries()
+    ledger = Ledger(["one"], Limits(), metrics, notes, wall=lambda: 0)
+    ledger.fire(a_content(), NOW)
+
+    ledger.replace(only(ledger), NOW, NOW)
+    ledger.decide(NOW)
+
+    assert (0, [], 0) == (metrics.misses, notes.steps, len(ledger))

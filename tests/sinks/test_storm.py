@@ -1,5 +1,7 @@
 """Storms: what goes out, what is held, what follows."""
 
+import dataclasses
+from collections.abc import Callable, Mapping
 from datetime import UTC
 from fractions import Fraction
 
@@ -52,18 +54,25 @@ def a_content(
 class Weather:
     """A ledger with storms over it, and what was written down."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self,
+        facts: Callable[[Content], Mapping[str, str]] = lambda _content: {},
+        *,
+        capacity: int = 100,
+        label: str = "team",
+    ) -> None:
         self.unseen: set[str] = set()
         self.notes = Notebook()
         self.ledger = Ledger(
             ["one"],
-            Limits(),
+            Limits(capacity=capacity),
             CountedDeliveries(),
             self.notes,
             wall=lambda: NOW,
             unseen=lambda content: content.key.subject in self.unseen,
         )
-        self.storms = Storms(self.ledger, LIMITS, STYLE, self.notes)
+        limits = dataclasses.replace(LIMITS, label=label)
+        self.storms = Storms(self.ledger, limits, STYLE, self.notes, facts)
 
     def fire(self, *contents: Content, at: Micros = NOW) -> None:
         """Let alerts come."""
@@ -234,11 +243,38 @@ def test_the_text_names_how_many_and_the_worst_in_both_languages(weather: Weathe
 
     texts = weather.storms.annotations(weather.storm().content)
 
-    assert "4 alerts at once of team blue, 1 of them not told singly" == texts["summary"]
-    assert "blue 组同时有 4 个告警，其中 1 个不再单独通知" == texts["summary_zh"]
+    assert "Alert storm of team blue: 4 alerts, 1 not sent one by one" == texts["summary"]
+    assert "blue 组告警风暴：4 个告警，其中 1 个未逐条发送" == texts["summary_zh"]
+    assert "1970-01-01 00:16:40 UTC" == texts["since"]
     order = [line.split(":")[0] for line in texts["worst"].splitlines()]
     assert ["queue 7", "queue 2", "queue 1", "queue 0"] == order
     assert texts["worst"] != texts["worst_zh"]
+
+
+def test_the_worst_are_told_as_they_are_now_one_line_each() -> None:
+    """Not with the figures of the moment they fired; a summary may have several lines."""
+    weather = Weather(
+        lambda content: {"summary": f"{content.key.subject}: longest wait 9 min\nHurry!"}
+    )
+    weather.fire(*(a_content(queue) for queue in range(4)))
+
+    texts = weather.storms.annotations(weather.storm().content)
+
+    assert [f"queue {queue}: longest wait 9 min" for queue in range(4)] == (
+        texts["worst"].splitlines()
+    )
+    assert "queue 0：最长等待已达 3 分钟（限值 3 分钟）" == texts["worst_zh"].splitlines()[0]
+
+
+def test_ten_long_names_are_not_too_much_for_a_chat(weather: Weather) -> None:
+    """WeCom refuses more than 4,096 bytes; how bad it is stands at the end of a line."""
+    weather.fire(*(a_content(f"{queue}{'队' * 200}") for queue in range(12)))
+
+    worst = weather.storms.annotations(weather.storm().content)["worst_zh"]
+
+    assert len(worst.encode()) < 3_200
+    assert all(line.endswith("（限值 3 分钟）") for line in worst.splitlines())
+    assert {100} == {len(line) for line in worst.splitlines()}
 
 
 def test_a_storm_survives_a_restart(weather: Weather) -> None:
@@ -265,6 +301,27 @@ def test_a_storm_is_written_down_from_its_beginning_to_its_end(weather: Weather)
 
     key = AlertKey(STORM_NAME, "team", "blue", "critical", NOW)
     assert [(key, 4, None), (key, 5, later)] == weather.notes.storms
+
+
+def test_how_many_a_storm_speaks_for_is_written_down_whenever_it_is_told(
+    weather: Weather,
+) -> None:
+    """Between two looks there may be hundreds, and none of them at the next."""
+    weather.fire(*(a_content(queue) for queue in range(30)))
+
+    weather.storms.annotations(weather.storm().content)
+
+    assert [4, 30] == [count for _, count, _ in weather.notes.storms]
+
+
+def test_what_followed_just_before_a_kill_is_asked_for(weather: Weather) -> None:
+    """What was kept last says that it is held, but it may stand at an Alertmanager."""
+    weather.fire(*(a_content(queue) for queue in range(4)))
+    (saved,) = [item for item in weather.ledger.snapshot(NOW) if item["road"] == "held"]
+
+    assert [(True, False)] == [
+        (duty["unsure"], duty["done"]) for duty in saved["duties"].values()
+    ]
 
 
 def test_what_no_storm_speaks_for_is_told(weather: Weather) -> None:
@@ -312,3 +369,52 @@ def test_nothing_is_held_without_a_storm_and_no_more_go_out_than_allowed(
         recent = [at for at, _ in went if at > now - LIMITS.within]
         # Those that follow are as many more, at most, and come when the first have passed.
         assert len(recent) <= 2 * LIMITS.alerts
+
+
+def test_there_is_room_for_a_storm_where_there_is_none_for_alerts() -> None:
+    """What is held would else be held in silence."""
+    weather = Weather(capacity=4)
+    weather.fire(*(a_content(queue) for queue in range(4)))
+
+    assert ["queue 3"] == weather.on(Road.HELD)
+    assert 1 == weather.standing()
+
+
+def test_another_label_of_teams_makes_other_storms(weather: Weather) -> None:
+    """After a reload the former storm is over, and what it held does not come as a flood."""
+    weather.fire(*(a_content(queue) for queue in range(9)))
+
+    after = Weather(label="site")
+    after.ledger.restore(weather.ledger.snapshot(NOW), NOW)
+    after.storms.restore(NOW, NOW)
+
+    assert 6 == len(after.on(Road.HELD))
+    standing = [e for e in after.ledger if e.firing and e.content.name == STORM_NAME]
+    assert [""] == [entry.content.key.subject for entry in standing]
+    assert ("blue", NOW) in [(key.subject, at) for key, _, at in after.notes.storms]
+
+
+def test_a_storm_says_nothing_of_what_cannot_be_seen(weather: Weather) -> None:
+    """Whether that still lasts nobody knows."""
+    weather.fire(*(a_content(queue) for queue in range(6)))
+    weather.unseen = {"queue 1", "queue 4"}
+
+    texts = weather.storms.annotations(weather.storm().content)
+
+    assert ("4", "2") == (texts["count"], texts["held"])
+    assert 4 == len(texts["worst"].splitlines())
+    assert "queue 1" not in texts["worst"]
+
+
+def test_a_storm_that_a_reload_ended_stays_ended_in_the_history(weather: Weather) -> None:
+    """Its end is posted with what is true then, which is no news of a storm that stands."""
+    weather.fire(*(a_content(queue) for queue in range(12)))
+    storm = weather.storm().content
+    other = dataclasses.replace(LIMITS, label="site")
+    after = Storms(weather.ledger, other, STYLE, weather.notes)
+
+    after.restore(NOW, NOW)
+    after.annotations(storm)
+
+    ends = [ended for key, _, ended in weather.notes.storms if key == storm.key]
+    assert NOW == ends[-1]

@@ -116,3 +116,43 @@ async def test_what_is_not_known_now_is_not_shown(
 
         assert seen is not None
         assert sink.suppression(road.key(alert)) is None
+
+
+async def test_what_others_write_is_not_kept_at_full_length(
+    clock: ManualClock, peer: ScriptedAlertmanager
+) -> None:
+    """A name of a megabyte, or a thousand alerts that inhibit: a mishap elsewhere."""
+    road = Road(clock, {"am": peer})
+    quiet, under = an_alert(clock, "quiet"), an_alert(clock, "under")
+    endless = "x" * 1_000_000
+    peer.silences = [
+        {"id": endless, "createdBy": endless, "comment": endless, "endsAt": endless}
+    ]
+    peer.silenced.add(key(quiet))
+    peer.inhibited[key(under)] = (("gone", endless),)
+    async with road.running() as sink:
+        sink.apply([fired(quiet), fired(under)])
+        await road.seconds(11)
+        found = [sink.suppression(road.key(alert)) for alert in (quiet, under)]
+
+    for why in found:
+        assert why is not None
+        assert all(len(text) <= 200 for text in (why.by, why.comment, why.silence_id))
+    assert all(len(detail) <= 500 for _, _, _, detail in road.notes.steps)
+
+
+@pytest.mark.parametrize("ends", ["9999-12-31T23:59:59-23:59", "0001-01-01T00:00:00+01:00"])
+async def test_an_end_that_no_calendar_has_is_not_known(
+    clock: ManualClock, peer: ScriptedAlertmanager, ends: str
+) -> None:
+    """Nobody could show it: the year 10,000 of UTC."""
+    road, alert = Road(clock, {"am": peer}), an_alert(clock)
+    peer.silences[0]["endsAt"] = ends
+    peer.silenced.add(key(alert))
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(11)
+        found = sink.suppression(road.key(alert))
+
+    assert found is not None
+    assert found.until is None
