@@ -122,9 +122,11 @@ async def test_what_is_told_is_of_now_and_in_both_languages(tmp_path: Path) -> N
         again = home.peer.alert("long_wait")["annotations"]
 
     assert ("3 min", "2", "2 人") == (first["value"], first["waiting"], first["waiting_zh"])
-    assert ("3 min 59 s", "3") == (again["value"], again["waiting"])
-    assert "3 min 59 s" in again["summary"]
-    assert "3 分 59 秒" in again["summary_zh"]
+    # Whether the engine or the sender wakes first at second 241 is chance.
+    assert again["value"] in {"3 min 59 s", "4 min 1 s"}
+    assert "3" == again["waiting"]
+    assert again["value"] in again["summary"]
+    assert again["value_zh"] in again["summary_zh"]
 
 
 async def test_nothing_is_said_of_a_queue_that_cannot_be_seen(tmp_path: Path) -> None:
@@ -136,6 +138,10 @@ async def test_nothing_is_said_of_a_queue_that_cannot_be_seen(tmp_path: Path) ->
         await home.told(1)
         home.log.path.unlink()
         await home.daemon.quiet()
+        app = home.daemon.app
+        assert app is not None
+        feed = app.monitor.feeds["log"]
+        await home.daemon.until(lambda: not feed.up, "it is blind")
         posts = len(home.peer.posts)
         for minute in range(5):
             await home.at(300 + 60 * minute)

@@ -89,6 +89,9 @@ class Ledger:
         self._handover = limits.handover if alertmanagers else 0
         self._started = wall()
         self._entries: dict[Labels, Entry] = {}
+        self._away: set[str] = set()
+        self._doubts: dict[AlertKey, tuple[Micros, set[str]]] = {}
+        """What ended when, and who is still to be asked whether it was there then."""
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(self._entries.values())
@@ -153,6 +156,7 @@ class Ledger:
         entry.ended_at = ended_at
         entry.content = content or entry.content
         self._changed(entry, now)
+        self._doubt(entry, ended_at)
         self._decide(entry, now)  # not all of them: thousands may end in one instant
 
     def _changed(self, entry: Entry, now: Micros) -> None:
@@ -221,6 +225,43 @@ class Ledger:
         if entry.former is not None:
             self._count_missed(entry.former)
             entry.former = None
+
+    # What nobody may have heard of
+
+    def away(self, alertmanager: str) -> None:
+        """Note that it could not be asked."""
+        self._away.add(alertmanager)
+
+    def back(self, alertmanager: str) -> None:
+        """Note that it answers."""
+        self._away.discard(alertmanager)
+
+    def doubts(self, alertmanager: str) -> bool:
+        """Tell whether it is to be asked when it was started."""
+        return any(alertmanager in asked for _, asked in self._doubts.values())
+
+    def started(self, alertmanager: str, at: Micros) -> None:
+        """Take when it was started: what was over by then it has told nobody of.
+
+        Where it ran before the end, Prometheus may have reached it, and is believed.
+        """
+        for key, (ended_at, asked) in list(self._doubts.items()):
+            if alertmanager not in asked:
+                continue
+            asked.discard(alertmanager)
+            if at <= ended_at:
+                del self._doubts[key]
+            elif not asked:
+                del self._doubts[key]
+                self._count_missed(key)
+
+    def _doubt(self, entry: Entry, ended_at: Micros) -> None:
+        """Keep in mind what was left to Prometheus, and over while nobody could be asked."""
+        every = set(self._alertmanagers)
+        if entry.road is not Road.PROMETHEUS or not every or self._away != every:
+            return
+        if len(self._doubts) < self.limits.capacity:
+            self._doubts[entry.content.key] = ended_at, every
 
     def _count_missed(self, key: AlertKey) -> None:
         self._metrics.missed()

@@ -54,9 +54,14 @@ class Sender:
             self.wake.clear()
             self._ledger.decide(self._clock.monotonic())
             due = self._ledger.take(self._name, self._clock.monotonic())
-            if not due:
+            if due:
+                good = await self._tell(due)
+            elif self._ledger.doubts(self._name):
+                good = await self._ask_since_when()
+            else:
                 await self._idle()
-            elif not await self._tell(due):
+                continue
+            if not good:
                 await self._back_off()
 
     async def _idle(self) -> None:
@@ -86,14 +91,30 @@ class Sender:
         except SinkError as error:
             self._failed(due, error)
             return False
+        self._answers()
+        return True
+
+    async def _ask_since_when(self) -> bool:
+        """Ask when it was started; False when it does not say."""
+        try:
+            at = await self._connection.started_at()
+        except SinkError as error:
+            self._failed([], error)
+            return False
+        self._answers()
+        self._ledger.started(self._name, at)
+        return True
+
+    def _answers(self) -> None:
+        self._ledger.back(self._name)
         if self._failures:
             log.info("alertmanager.back", sink=self._name, attempt=self._failures)
             self._failures = 0
             self._ledger.refresh(self._name, self._clock.monotonic())
-        return True
 
     def _failed(self, due: list[Entry], error: SinkError) -> None:
         self._failures += 1
+        self._ledger.away(self._name)
         if self._failures == 1:  # the end of the trouble is logged, too; not each try
             log.warning(
                 "alertmanager.failed", sink=self._name, reason=error.reason, error=str(error)

@@ -904,3 +904,28 @@ async def test_what_was_told_goes_on_under_other_labels(
     assert [AlertStep.TOLD, AlertStep.TOLD, AlertStep.END_TOLD] == [
         step for step, _ in road.notes.of("a")
     ]
+
+
+@pytest.mark.parametrize("restarted", [False, True])
+async def test_what_passed_while_alertmanager_was_away_is_missed(
+    clock: ManualClock, peer: ScriptedAlertmanager, restarted: bool
+) -> None:
+    """Handed over and over: if Alertmanager did not run, Prometheus told nobody either."""
+    road, alert = Road(clock, {"am": peer}), an_alert(clock)
+    peer.mood = "down"
+    async with road.running() as sink:
+        sink.apply([fired(alert)])
+        await road.seconds(100)
+        sink.apply([ended(alert, clock)])
+        await road.seconds(20)
+        before = road.metrics.misses
+        if restarted:
+            peer.restart()
+        peer.mood = "up"
+        await road.seconds(10)
+
+    handed = (AlertStep.HANDED_OVER, "")
+    missed = [(AlertStep.MISSED, "")] if restarted else []
+    assert 0 == before
+    assert [handed, *missed] == road.notes.of("long_wait")
+    assert len(missed) == road.metrics.misses
