@@ -12,7 +12,7 @@ import structlog
 from callmon import views
 from callmon.alert_history import AlertHistory
 from callmon.alert_views import History
-from callmon.alerts import Alert, AlertStep, Transition, key_of
+from callmon.alerts import Alert, Transition, key_of
 from callmon.clock import Clock, Micros
 from callmon.config import Config
 from callmon.delivery import Delivery, build_delivery, delivery_settings, style_of
@@ -92,7 +92,7 @@ class Alerting:
         """Deliver from now on; *backlog* came about since *stopped_at*; 0: since ever."""
         self.history.changed(backlog)
         if stopped_at:
-            self._note_missed(backlog)
+            self.sink.came_and_went(_came_and_went(backlog))
         standing = list(self._standing())
         self.sink.reconcile(standing, [turn.alert for turn in backlog if turn.kind == "ended"])
         keys = [*map(key_of, standing), *self.sink.storms()]
@@ -117,15 +117,6 @@ class Alerting:
     def relabelled(self) -> None:
         """Go on under the labels that queues have now: they may be others after a reload."""
         self.sink.reconcile(self._standing())
-
-    def _note_missed(self, backlog: Sequence[Transition]) -> None:
-        """Note alerts that came and went while callmon was down."""
-        # Not by their time: what comes late is judged by the instant of the stop itself.
-        came = {key_of(turn.alert) for turn in backlog if turn.kind != "ended"}
-        for turn in backlog:
-            if turn.kind == "ended" and key_of(turn.alert) in came:
-                self._telemetry.missed()
-                self.history.note(key_of(turn.alert), AlertStep.MISSED, self._clock.now())
 
     def _standing(self) -> Iterator[Alert]:
         for watch in self._monitor.engine.watches():
@@ -175,3 +166,12 @@ class Alerting:
 
     def _read_past(self, starts: Sequence[Micros]) -> Iterable[PastHalf]:
         return read_past(self._journal.path, starts)
+
+
+def _came_and_went(backlog: Sequence[Transition]) -> Iterator[Alert]:
+    """Yield the alerts that both began and ended in *backlog*, as they ended."""
+    # Not by their time: what comes late is judged by the instant of the stop itself.
+    came = {key_of(turn.alert) for turn in backlog if turn.kind != "ended"}
+    for turn in backlog:
+        if turn.kind == "ended" and key_of(turn.alert) in came:
+            yield turn.alert

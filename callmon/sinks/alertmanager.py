@@ -119,6 +119,17 @@ class AlertmanagerSink:
                 self._fire(content)
         self._settle()
 
+    def came_and_went(self, alerts: Iterable[Alert]) -> None:
+        """Take alerts that began and ended since what was restored was kept.
+
+        Called before ``reconcile``. They are missed, unless an Alertmanager has one: then it
+        was told in the last moment before the stop, and hears of the end.
+        """
+        now, wall = self._clock.monotonic(), self._clock.now()
+        for alert in alerts:
+            content = content_of(alert, self._style)
+            self._ledger.came_and_went(content, alert.ended_at or wall, now)
+
     def reconcile(self, firing: Iterable[Alert], ended: Iterable[Alert] = ()) -> None:
         """Bring the restored state in line with what fires now: end the rest, add the new.
 

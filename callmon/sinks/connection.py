@@ -46,6 +46,7 @@ class Gettable(msgspec.Struct):
     labels: dict[str, str]
     status: _AlertStatus
     fingerprint: str = ""
+    updated_at: str = msgspec.field(name="updatedAt", default="")
 
     @property
     def key(self) -> Labels:

@@ -45,6 +45,7 @@ class Entry:
     ended_at: Micros | None = None
     version: int = 0  #: changes with every change of state; an answer to an older one is old
     born: int = 0  #: the version in which this breach began; before was a former one
+    doubtful: bool = False  #: over, and not known whether anybody was told
     former: AlertKey | None = None  #: a breach before, if answers about it are under way
     replaced: bool = False  #: it goes on under other labels: its end is nobody's news
     unseen_at: Micros | None = None  #: monotonic; when it was last found to be out of sight
@@ -76,6 +77,7 @@ def dump(entry: Entry, now: Micros) -> dict[str, Any]:
         "road": entry.road.value,
         "ended_at": entry.ended_at,
         "replaced": entry.replaced,
+        "doubtful": entry.doubtful,
         "former": entry.former and list(entry.former),
         # Of one that has its road it does not matter, and would differ each second.
         "waited": now - entry.learned if entry.road is Road.UNDECIDED else 0,
@@ -126,6 +128,7 @@ def load(item: Mapping[str, Any], alertmanagers: Sequence[str], now: Micros) -> 
         road=road,
         ended_at=item["ended_at"],
         replaced=item.get("replaced", False),
+        doubtful=item.get("doubtful", False),
         former=AlertKey(*item["former"]) if item.get("former") else None,
     )
 

@@ -133,6 +133,7 @@ class Ledger:
 
         Its end may not have been told: at a restart only the newest breach is known.
         """
+        self._settle_doubt(entry)
         if entry.road is Road.UNDECIDED:
             self._miss_former(entry)
             entry.former = None if entry.replaced else entry.content.key
@@ -192,6 +193,7 @@ class Ledger:
             elif now >= self._deadline(entry):
                 self._hand_over(entry, now)
         if not entry.firing and all(duty.done for duty in entry.duties.values()):
+            self._settle_doubt(entry)
             del self._entries[entry.content.labels]
 
     def _in_flight(self, entry: Entry) -> bool:
@@ -211,14 +213,24 @@ class Ledger:
         self._retract(entry)
 
     def _miss(self, entry: Entry) -> None:
-        """Nobody accepted it; but the process before this one may have delivered it."""
+        """Nobody accepted it; but the process before this one may have delivered it.
+
+        Then each Alertmanager is asked: one that has it was told.
+        """
         entry.road = Road.PROMETHEUS
-        if not entry.replaced:
-            self._count_missed(entry.content.key)
         if entry.content.fired_at < self._started:
+            entry.doubtful = not entry.replaced
             for duty in entry.duties.values():
                 duty.unsure = True
+        elif not entry.replaced:
+            self._count_missed(entry.content.key)
         self._retract(entry)
+
+    def _settle_doubt(self, entry: Entry) -> None:
+        """Nobody has it who could be asked: nobody was told."""
+        if entry.doubtful:
+            entry.doubtful = False
+            self._count_missed(entry.content.key)
 
     def _miss_former(self, entry: Entry) -> None:
         """Nobody has accepted the breach before this one either, if that was still open."""
@@ -227,6 +239,13 @@ class Ledger:
             entry.former = None
 
     # What nobody may have heard of
+
+    def came_and_went(self, content: Content, ended_at: Micros, now: Micros) -> None:
+        """Take a breach that is over: a process before this one may have told of it."""
+        if self.fire(content, now):
+            self.end(content.labels, ended_at, content, now)
+        else:
+            self._count_missed(content.key)
 
     def away(self, alertmanager: str) -> None:
         """Note that it could not be asked."""
@@ -387,6 +406,12 @@ class Ledger:
                 if told and entry.road is Road.DIRECT and not entry.replaced:
                     self._note(entry, AlertStep.END_TOLD, alertmanager)
             duty.in_flight = False
+
+    def was_told(self, alertmanager: str, entry: Entry, at: Micros) -> None:
+        """Note that *entry*, which is over, stands there since *at*: a former process told."""
+        if entry.doubtful:
+            entry.doubtful, entry.road = False, Road.DIRECT
+            self._notes.note(entry.content.key, AlertStep.TOLD, at, alertmanager)
 
     def waiting(self, alertmanager: str, entry: Entry, version: int, now: Micros) -> None:
         """Note that the end of *entry* cannot be posted yet."""

@@ -12,9 +12,9 @@ import structlog
 
 from callmon.clock import SECOND, Clock, Micros, wait_at_most
 from callmon.errors import SinkError, SinkReason
-from callmon.sinks.connection import Connection
+from callmon.sinks.connection import Connection, Gettable
 from callmon.sinks.ledger import Entry, Ledger, Presence, Road, Step
-from callmon.sinks.payload import Content, Labels, postable
+from callmon.sinks.payload import Content, Labels, parse_rfc3339, postable
 
 __all__ = ["Sender"]
 
@@ -46,6 +46,7 @@ class Sender:
         self._facts = facts
         self._jitter = jitter
         self._failures = 0
+        self._standing: Mapping[Labels, Micros] = {}  #: as it said when it was asked last
         self.wake = asyncio.Event()
 
     async def run(self) -> None:
@@ -146,6 +147,10 @@ class Sender:
             self._ledger.waiting(self._name, entry, versions[entry.content.labels], now)
         forgotten = [(e, versions[e.content.labels]) for e in steps[Step.FORGET]]
         self._ledger.resolved(self._name, forgotten, told=False)
+        for entry in steps[Step.RESOLVE]:
+            at = self._standing.get(entry.content.labels)
+            if at is not None:
+                self._ledger.was_told(self._name, entry, at)
         await self._post_resolved(steps[Step.RESOLVE], versions)
         await self._post_firing(steps[Step.POST], versions)
 
@@ -166,12 +171,21 @@ class Sender:
 
     async def _presence(self, entries: list[Entry]) -> dict[Labels, Presence]:
         """Ask which of *entries* it has, and whether it would announce their end."""
+        alerts = await self._connection.alerts()
+        self._standing = {alert.key: self._told_at(alert) for alert in alerts}
         found = {
             alert.key: Presence.SUPPRESSED if alert.suppressed else Presence.ACTIVE
-            for alert in await self._connection.alerts()
+            for alert in alerts
         }
         absent = [entry for entry in entries if entry.content.labels not in found]
         return found | (await self._absence(absent) if absent else {})
+
+    def _told_at(self, alert: Gettable) -> Micros:
+        """Return when it was told of *alert*, the last time."""
+        try:
+            return parse_rfc3339(alert.updated_at)
+        except ValueError:
+            return self._clock.now()
 
     async def _absence(self, entries: list[Entry]) -> dict[Labels, Presence]:
         """Tell those that were resolved by another callmon from those lost in a restart."""

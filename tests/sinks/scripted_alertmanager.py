@@ -104,7 +104,8 @@ class ScriptedAlertmanager:
                 status = 400
                 continue
             assert parse_rfc3339(alert["startsAt"]) <= parse_rfc3339(alert["endsAt"])
-            self._alerts[tuple(sorted(alert["labels"].items()))] = dict(alert)
+            known = {**alert, "updatedAt": rfc3339(self._clock.now())}
+            self._alerts[tuple(sorted(alert["labels"].items()))] = known
         return HttpResponse(status, b"")
 
 
