@@ -399,6 +399,7 @@ class App:
         self._alerting.publish(transitions)
         self._listen(transitions)
         self._keeper.keep()
+        self._journal.hurry()  # a kill must not leave people told of what is nowhere written
 
     def now(self) -> Micros:
         """Return the instant the state is of, brought up to the present."""

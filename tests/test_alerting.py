@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import functools
 import json
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,6 +11,7 @@ from typing import Any
 import pytest
 
 from callmon.clock import SECOND
+from callmon.journal import Journal, Pace
 from callmon.sinks.payload import rfc3339
 from tests.acceptance.driver import CONFIG, Daemon, LogWriter, running, sample, write_config
 from tests.sinks.scripted_alertmanager import ScriptedAlertmanager
@@ -259,6 +261,22 @@ async def test_what_was_told_in_the_last_moment_before_a_kill_is_ended(tmp_path:
         assert set() == home.peer.firing()
     assert ["told", "end_told"] == [step["step"] for step in found["steps"]]
     assert 0 == sample(page, "callmon_alerts_missed_total")
+
+
+async def test_what_people_are_told_is_written_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not when it has company: who is killed now must know of it after."""
+    patient = functools.partial(Journal, pace=Pace(gather_s=3_600))
+    monkeypatch.setattr("callmon.app.Journal", patient)
+    async with house(tmp_path) as home:
+        home.log.write([joins(0, 1)])
+        await home.at(2)
+        app = home.daemon.app
+        assert app is not None
+        assert app._journal.pending
+        await home.at(180)
+        await home.daemon.until(lambda: not app._journal.pending, "it is written")
 
 
 async def test_a_silence_shows_with_its_maker(tmp_path: Path) -> None:
