@@ -49,6 +49,11 @@ class Alert:
     runbook: str | None = None
     shift: str | None = None  #: on duty when this one was raised
 
+    def as_it_is(self, value: Fraction) -> "Alert":
+        """Return it with the present *value*: nobody looks at what only grows meanwhile."""
+        worse = max if self.direction is Direction.ABOVE else min
+        return dataclasses.replace(self, value=value, peak=worse(self.peak, value))
+
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class Transition:

@@ -51,6 +51,11 @@ class Severity(StrEnum):
     WARNING = "warning"
     CRITICAL = "critical"
 
+    @property
+    def rank(self) -> int:
+        """How urgent it is among the others, as a number."""
+        return tuple(Severity).index(self)
+
 
 class Direction(StrEnum):
     """Which side of the limit is bad: ``above`` is >, ``below`` is <."""

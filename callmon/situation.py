@@ -6,7 +6,6 @@ Once each half-hour it reads what was usual at this time in earlier weeks.
 """
 
 import asyncio
-import dataclasses
 from collections import deque
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from fractions import Fraction
@@ -26,7 +25,7 @@ from callmon.journal.entries import JournalError, PastHalf, Staffing
 from callmon.lately import lately_of
 from callmon.measures import MEASURES, Reading
 from callmon.queues import GroupSettings, SubjectState
-from callmon.rules import Direction, Subject, SubjectKind
+from callmon.rules import Subject, SubjectKind
 from callmon.sinks.payload import Content, Style, annotations_of, in_all_languages
 from callmon.sparkline import LOOKS_BACK, sparkline
 from callmon.thresholds import State
@@ -115,7 +114,9 @@ class Situation:
         alert = _standing(watch, key)
         if alert is None:
             return told
-        told |= annotations_of(_as_it_is(alert, reading), style)
+        value = _value(reading)
+        present = alert if value is None else alert.as_it_is(value)
+        told |= annotations_of(present, style)
         return told | self._causes(state, now, style)
 
     def cause(self, alert: Alert) -> str | None:
@@ -133,7 +134,7 @@ class Situation:
     def _trend(
         self, watch: Watch, reading: Reading | None, now: Micros, style: Style
     ) -> dict[str, str]:
-        value = None if reading is None else Fraction(reading[0], reading[1])
+        value = _value(reading)
         samples = [*self._trends.of(_trend_key(watch), now - LOOKS_BACK), (now, value)]
         unit = watch.measure.unit
         return in_all_languages(
@@ -253,7 +254,7 @@ class Situation:
         """Note what *watch* measures: outside ``active`` nothing that counts."""
         key = _trend_key(watch)
         reading = None if watch.state.state is State.OFF else watch.read(now)
-        value = None if reading is None else Fraction(reading[0], reading[1])
+        value = _value(reading)
         self._trends.sample(now, key, value)
         return key
 
@@ -337,13 +338,8 @@ def _standing(watch: Watch, key: AlertKey) -> Alert | None:
     return next((alert for alert in watch.state.alerts() if key_of(alert) == key), None)
 
 
-def _as_it_is(alert: Alert, reading: Reading | None) -> Alert:
-    """Return *alert* with the present value: nobody looks at what only grows meanwhile."""
-    if reading is None:
-        return alert
-    value = Fraction(reading[0], reading[1])
-    worse = max if alert.direction is Direction.ABOVE else min
-    return dataclasses.replace(alert, value=value, peak=worse(alert.peak, value))
+def _value(reading: Reading | None) -> Fraction | None:
+    return None if reading is None else Fraction(reading[0], reading[1])
 
 
 def _trend_key(watch: Watch) -> TrendKey:

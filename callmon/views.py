@@ -4,7 +4,6 @@ Names are those of the measures. Durations are seconds, ratios 0 to 1; what is n
 is null, never 0.
 """
 
-import dataclasses
 import datetime as dt
 from collections.abc import Collection, Iterable
 from fractions import Fraction
@@ -17,7 +16,6 @@ from callmon.feeds.base import MEMORY
 from callmon.measures import MEASURES, Reading, Unit
 from callmon.monitor import FeedState, Monitor
 from callmon.queues import SubjectState
-from callmon.rules import Direction
 from callmon.sinks.suppression import Suppression
 from callmon.watches import Watch
 
@@ -83,9 +81,7 @@ def _standing(watch: Watch, alert: Alert, now: Micros) -> dict[str, Any]:
     """Return an alert as it stands now: while it lasts nobody looks at what only grows."""
     reading = watch.read(now)
     if reading is not None:
-        value = Fraction(reading[0], reading[1])
-        worse = max if alert.direction is Direction.ABOVE else min
-        alert = dataclasses.replace(alert, value=value, peak=worse(alert.peak, value))
+        alert = alert.as_it_is(Fraction(reading[0], reading[1]))
     return alert_view(alert)
 
 

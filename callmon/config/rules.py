@@ -18,7 +18,6 @@ from callmon.rules import (
     Limits,
     Override,
     Selector,
-    Severity,
     Threshold,
 )
 from callmon.wording import template_labels, template_problems
@@ -47,7 +46,6 @@ _EDGES: Mapping[Unit, Fraction | None] = {
     Unit.CONTACTS: None,
     Unit.AGENTS: None,
 }
-_SEVERITIES = tuple(Severity)
 
 
 class RulesBuilder:
@@ -338,7 +336,7 @@ class RulesBuilder:
         steps.sort(key=lambda step: step[:2])
         before = section.severity
         for _, position, severity in steps:
-            if _SEVERITIES.index(severity) <= _SEVERITIES.index(before):
+            if severity.rank <= before.rank:
                 message = f"expected a severity above {before}, found '{severity}'"
                 self._document.report((*loc, "escalate", position, "severity"), message)
             before = severity

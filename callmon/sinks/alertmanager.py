@@ -33,8 +33,6 @@ Facts = Callable[[Content], Mapping[str, str]]
 Sights = Callable[[Content], bool]
 """Whether what an alert is about can be seen now."""
 
-_RANK = {severity: rank for rank, severity in enumerate(Severity)}
-
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class AlertmanagerSettings:
@@ -243,7 +241,7 @@ class AlertmanagerSink:
 
 def _urgency(content: Content) -> int:
     """Order contents the most urgent first."""
-    return -_RANK[Severity(content.key.severity)]
+    return -Severity(content.key.severity).rank
 
 
 def _worst_first(transitions: Iterable[Transition]) -> Iterator[Transition]:
@@ -253,4 +251,4 @@ def _worst_first(transitions: Iterable[Transition]) -> Iterator[Transition]:
     """
     runs = itertools.groupby(transitions, lambda turn: (turn.at, turn.kind == "ended"))
     for (_, over), run in runs:
-        yield from run if over else sorted(run, key=lambda turn: -_RANK[turn.alert.severity])
+        yield from run if over else sorted(run, key=lambda turn: -turn.alert.severity.rank)

@@ -36,6 +36,7 @@ __all__ = [
     "parse_rfc3339",
     "postable",
     "rfc3339",
+    "suffixed",
     "summary_of",
 ]
 
@@ -153,11 +154,16 @@ def in_all_languages(
 ) -> dict[str, str]:
     """Return what *say* gives for each language of *style*, under the name for that one."""
     return {
-        name if place == 0 else f"{name}_{language.value.partition('-')[0]}": text
+        name if place == 0 else suffixed(name, language): text
         for place, language in enumerate(style.languages)
         for name, text in say(language).items()
         if text
     }
+
+
+def suffixed(name: str, language: Language) -> str:
+    """Return the name of an annotation in a *language* that is not the house's first."""
+    return f"{name}_{language.value.partition('-')[0]}"
 
 
 def _said(alert: Alert, style: Style, language: Language) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ from callmon.clock import SECOND, Micros
 from callmon.rules import Severity
 from callmon.sinks.base import AlertNotes
 from callmon.sinks.ledger import Entry, Ledger, Road
-from callmon.sinks.payload import Content, Style, in_all_languages
+from callmon.sinks.payload import Content, Style, in_all_languages, suffixed
 from callmon.wording import Language, format_instant
 
 __all__ = ["STORM_KIND", "STORM_NAME", "StormLimits", "Storms"]
@@ -30,8 +30,6 @@ _WORST = 10
 
 _WIDTH = 100
 """Characters for each of them: a group bot of WeCom refuses more than 4,096 bytes in all."""
-
-_RANK = {severity.value: rank for rank, severity in enumerate(Severity)}
 
 _SUMMARIES = {
     Language.ENGLISH: "Alert storm{team}: {count} alerts, {held} not sent one by one",
@@ -280,7 +278,7 @@ class Storms:
 def _urgency(entry: Entry) -> tuple[int, Micros, str]:
     """Order by severity, and by how long it has lasted."""
     content = entry.content
-    return -_RANK.get(content.key.severity, 0), content.since, content.key.subject
+    return -Severity(content.key.severity).rank, content.since, content.key.subject
 
 
 def _summary(annotations: Mapping[str, str], language: Language) -> str:
@@ -288,8 +286,7 @@ def _summary(annotations: Mapping[str, str], language: Language) -> str:
 
     That of the house's first language has the plain name.
     """
-    name = f"summary_{language.value.partition('-')[0]}"
-    text = annotations.get(name) or annotations.get("summary", "")
+    text = annotations.get(suffixed("summary", language)) or annotations.get("summary", "")
     line = next(iter(text.strip().splitlines()), "")
     half = _WIDTH // 2
     return line if len(line) <= _WIDTH else f"{line[:half]}…{line[1 - half :]}"

@@ -3,8 +3,6 @@
 import dataclasses
 from collections.abc import Mapping
 
-import structlog
-
 from callmon.alerts import AlertKey, AlertStep
 from callmon.clock import SECOND, Clock, Micros
 from callmon.errors import SinkError
@@ -14,8 +12,6 @@ from callmon.sinks.ledger import Entry, Ledger
 from callmon.sinks.payload import Labels, parse_rfc3339
 
 __all__ = ["Suppression", "SuppressionWatch"]
-
-log = structlog.get_logger(__name__)
 
 LOOK_EVERY: Micros = 10 * SECOND
 """A wallboard that is ten seconds late with a silence misleads nobody."""
