@@ -2,6 +2,7 @@
 
 import ast
 import configparser
+import itertools
 import re
 import subprocess
 import sys
@@ -56,7 +57,10 @@ def _imported() -> set[str]:
 
 def test_dependencies_are_what_the_code_imports() -> None:
     """Nothing is imported that is not declared, nothing declared that is not used."""
-    declared = {_name(text) for text in _project()["project"]["dependencies"]}
+    project = _project()["project"]
+    extras = project["optional-dependencies"].values()
+    needed = [*project["dependencies"], *itertools.chain.from_iterable(extras)]
+    declared = {_name(text) for text in needed}
     imported = {MODULES.get(module, module).lower() for module in _imported()}
 
     assert declared == imported | set(NEVER_IMPORTED)
