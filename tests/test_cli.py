@@ -6,17 +6,12 @@ that is not 0.
 """
 
 import dataclasses
-import http.server
 import shlex
-import ssl
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-import trustme
 
 from callmon import __version__, cli
 from callmon.cli import main
@@ -120,101 +115,6 @@ def test_choices_are_those_of_the_program() -> None:
     """The command line lists formulas by name so as not to import them."""
     assert tuple(Formula) == cli._FORMULAS
     assert tuple(Overflow) == cli._OVERFLOWS
-
-
-Serve = Callable[[int, ssl.SSLContext | None], int]
-"""Serves /healthz with this status, and TLS if given; returns the port."""
-
-
-@pytest.fixture
-def serve() -> Iterator[Serve]:
-    """Give a way to serve, until the test ends."""
-    running: list[tuple[http.server.HTTPServer, threading.Thread]] = []
-
-    def start(status: int, tls: ssl.SSLContext | None) -> int:
-        class Answer(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(status if self.path == "/healthz" else 404)
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                """Say nothing."""
-
-        server = http.server.HTTPServer(("127.0.0.1", 0), Answer)
-        if tls is not None:
-            server.socket = tls.wrap_socket(server.socket, server_side=True)
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
-        running.append((server, thread))
-        return server.server_port
-
-    yield start
-    for server, thread in running:
-        server.shutdown()
-        thread.join()
-        server.server_close()
-
-
-def config_for(tmp_path: Path, port: int, more: str = "") -> str:
-    """Write a callmon.yml whose thresholds are a mistake; return its path."""
-    path = tmp_path / "callmon.yml"
-    path.write_text(f"server: {{listen: '0.0.0.0:{port}'{more}}}\nthresholds: nowhere.yml\n")
-    return str(path)
-
-
-def test_a_server_that_lives_is_healthy(tmp_path: Path, serve: Serve) -> None:
-    """It is asked at its own address; mistakes in the file are not its illness."""
-    port = serve(200, None)
-
-    assert 0 == main(["healthcheck", "--config", config_for(tmp_path, port)])
-    assert 0 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
-
-
-def test_a_server_with_tls_is_healthy(tmp_path: Path, serve: Serve) -> None:
-    """Its certificate is for other names than 127.0.0.1: only its life is asked for."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    trustme.CA().issue_cert("callmon.example").configure_cert(tls)
-    port = serve(200, tls)
-
-    path = config_for(tmp_path, port, ", web_config: web-config.yml")
-
-    assert 0 == main(["healthcheck", "--config", path])
-    assert 0 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
-
-
-def test_a_server_that_wants_certificates_is_healthy(tmp_path: Path, serve: Serve) -> None:
-    """We have none to show; that it asks for one shows that it lives."""
-    tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-    authority = trustme.CA()
-    authority.issue_cert("callmon.example").configure_cert(tls)
-    authority.configure_trust(tls)
-    tls.verify_mode = ssl.CERT_REQUIRED
-    port = serve(200, tls)
-
-    path = config_for(tmp_path, port, ", web_config: web-config.yml")
-
-    assert 0 == main(["healthcheck", "--config", path])
-
-
-def test_a_server_that_fails_is_ill(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    """Any other answer than 200 is a no, and says which."""
-    port = serve(503, None)
-
-    assert 1 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
-    assert (
-        f"callmon: 127.0.0.1:{port}/healthz: expected 200, found 503\n"
-        == capsys.readouterr().err
-    )
-
-
-def test_nobody_there_is_ill(serve: Serve, capsys: pytest.CaptureFixture[str]) -> None:
-    """No server, no health."""
-    del serve
-    with http.server.HTTPServer(("127.0.0.1", 0), http.server.BaseHTTPRequestHandler) as gone:
-        port = gone.server_port
-
-    assert 1 == main(["healthcheck", "--address", f"127.0.0.1:{port}"])
-    assert "Connection refused" in capsys.readouterr().err
 
 
 def test_a_pipe_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
