@@ -15,14 +15,16 @@ from typing import Any, Final
 import msgspec
 
 from callmon.alerts import AlertStep
+from callmon.answers import HistoryView, PastAlert, StepView
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config.problems import did_you_mean
 from callmon.config.values import duration
 from callmon.journal import AlertRecord, AlertStepRecord, read_alerts
 from callmon.journal.entries import JournalError, JournalReason
-from callmon.measures import MEASURES, Unit
+from callmon.measures import MEASURES
+from callmon.plain import instant, shown
 from callmon.rules import SubjectKind
-from callmon.views import instant
+from callmon.sinks.storm import STORM_KIND
 
 __all__ = [
     "LIMIT_AT_MOST",
@@ -66,6 +68,9 @@ _OUTCOMES: Final = (
     AlertStep.HELD,
 )
 """What decides how an alert reached people, what weighs most first."""
+
+_KINDS: Final = (*(kind.value for kind in SubjectKind), STORM_KIND)
+"""What an alert of the history can be about: fields of ``PastAlert``."""
 
 Found = Sequence[tuple[AlertRecord, Sequence[AlertStepRecord]]]
 
@@ -179,48 +184,58 @@ def ask(path: Path, question: HistoryQuestion) -> tuple[Found, bool]:
     return found[: question.limit], len(found) > question.limit
 
 
-def history_view(found: Found, question: HistoryQuestion, *, more: bool) -> dict[str, Any]:
+def history_view(found: Found, question: HistoryQuestion, *, more: bool) -> HistoryView:
     """Return what was found, newest first; *more*: there are older ones than these.
 
     Raises:
-        JournalError: the labels of one are no labels.
+        JournalError: the labels of one are no labels, or it is about nothing known.
     """
-    return {
-        "at": instant(question.at),
-        "since": instant(question.since),
-        "until": instant(question.until),
-        "more": more,
-        "alerts": [_alert(record, steps) for record, steps in found],
-    }
+    return HistoryView(
+        at=instant(question.at),
+        since=instant(question.since),
+        until=instant(question.until),
+        more=more,
+        alerts=[_alert(record, steps) for record, steps in found],
+    )
 
 
-def _alert(record: AlertRecord, steps: Sequence[AlertStepRecord]) -> dict[str, Any]:
+def _alert(record: AlertRecord, steps: Sequence[AlertStepRecord]) -> PastAlert:
     unit = MEASURES[record.measure].unit if record.measure in MEASURES else None
     after = told_after(record, steps)
-    return {
-        "threshold": record.threshold,
-        record.kind: record.subject,
-        "severity": record.severity,
-        "labels": _labels(record),
-        "shift": record.shift,
-        "measure": record.measure,
-        "window": record.window,
-        "direction": record.direction,
-        "limit": _number(record.limit, unit),
-        "value": _number(record.value, unit),
-        "peak": _number(record.peak, unit),
-        "since": instant(record.since),
-        "fired_at": instant(record.fired_at),
-        "raised_at": instant(raised_at(record)),
-        "ended_at": instant(record.ended_at),
-        "ended": record.ended,
-        "cause": record.cause,
-        "steps": [
-            {"step": step.step, "at": instant(step.at), "detail": step.detail} for step in steps
+    return PastAlert(
+        threshold=record.threshold,
+        **_named(record),
+        severity=record.severity,
+        labels=_labels(record),
+        shift=record.shift,
+        measure=record.measure,
+        window=record.window,
+        direction=record.direction,
+        limit=shown(Fraction(record.limit), unit),
+        value=shown(Fraction(record.value), unit),
+        peak=shown(Fraction(record.peak), unit),
+        since=instant(record.since),
+        fired_at=instant(record.fired_at),
+        raised_at=instant(raised_at(record)),
+        ended_at=instant(record.ended_at),
+        ended=record.ended,
+        cause=record.cause,
+        steps=[
+            StepView(step=step.step, at=instant(step.at), detail=step.detail) for step in steps
         ],
-        "outcome": outcome_of(record, steps),
-        "told_after_s": None if after is None else after / SECOND,
-    }
+        outcome=outcome_of(record, steps),
+        told_after_s=None if after is None else after / SECOND,
+    )
+
+
+def _named(record: AlertRecord) -> dict[str, Any]:
+    if record.kind not in _KINDS:
+        known = ", ".join(_KINDS)
+        raise JournalError(
+            JournalReason.CORRUPT,
+            f"an alert of {record.threshold}: expected one of {known}, found {record.kind!r}",
+        )
+    return {record.kind: record.subject}
 
 
 def _labels(record: AlertRecord) -> dict[str, str]:
@@ -256,12 +271,6 @@ def told_after(record: AlertRecord, steps: Iterable[AlertStepRecord]) -> Micros 
     """Return how long it took until the first Alertmanager had it; None: none has."""
     told = [step.at for step in steps if step.step == AlertStep.TOLD]
     return max(0, min(told) - raised_at(record)) if told else None
-
-
-def _number(value: float, unit: Unit | None) -> float:
-    """Return *value* as people count: seconds, not microseconds."""
-    exact = Fraction(value) / SECOND if unit is Unit.SECONDS else Fraction(value)
-    return int(exact) if exact.denominator == 1 else float(exact)
 
 
 class History:

@@ -5,25 +5,26 @@ Here the engine's transitions meet everything that has to know of them.
 
 import asyncio
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any
 
 import structlog
 
-from callmon import views
 from callmon.alert_history import AlertHistory
 from callmon.alert_views import History
 from callmon.alerts import Alert, Transition, key_of
+from callmon.answers import AlertsView
 from callmon.clock import Clock, Micros
 from callmon.config import Config
 from callmon.delivery import Delivery, build_delivery, delivery_settings, style_of
 from callmon.journal import Journal, PastHalf, read_past
 from callmon.monitor import FeedState, Monitor
+from callmon.plain import instant
 from callmon.rules import Subject
 from callmon.sinks.alertmanager import AlertmanagerSink
 from callmon.sinks.payload import Content
 from callmon.sinks.threshold_families import Owners
 from callmon.situation import Situation
 from callmon.telemetry import Telemetry
+from callmon.views import alerts_view
 
 __all__ = ["Alerting"]
 
@@ -136,7 +137,7 @@ class Alerting:
                 threshold=alert.threshold,
                 subject=alert.subject.name,
                 state=alert.severity.value,
-                at=views.instant(transition.at),
+                at=instant(transition.at),
             )
 
     def gap(self, feed: FeedState, length: Micros) -> None:
@@ -148,9 +149,9 @@ class Alerting:
         """Return who delivers what fires."""
         return Owners(self.sink.handed_over(), self.sink.storms_handed_over())
 
-    def view(self) -> dict[str, Any]:
+    def view(self) -> AlertsView:
         """Return the alerts that stand, whom they reach, and how every threshold stands."""
-        return views.alerts_view(self._monitor, self.sink)
+        return alerts_view(self._monitor, self.sink)
 
     def _seen(self, content: Content) -> bool:
         """Tell whether what an alert is about can be seen now; what is gone is no secret."""

@@ -182,9 +182,9 @@ class Engine:
         """Return every subject's state, queues first, each kind in order of name."""
         return self._subjects.ordered()
 
-    def watches(self) -> Iterator[Watch]:
-        """Yield everything that thresholds watch, subject by subject."""
-        return self._subjects.watches()
+    def watches(self, of: SubjectState | None = None) -> Iterable[Watch]:
+        """Return everything that thresholds watch, subject by subject; or what *of* one."""
+        return self._subjects.watches() if of is None else self._subjects.watches_of(of)
 
     def watch(self, kind: str, name: str, threshold: str) -> Watch | None:
         """Return what *threshold* watches of a subject; None: there is no such."""

@@ -30,8 +30,8 @@ from callmon.journal import AlertRecord, AlertStepRecord, JournalReason
 from callmon.journal.entries import JournalError
 from callmon.journal.handover import Known, Load
 from callmon.journal.store import Store
+from callmon.plain import instant
 from callmon.testing import ManualClock
-from callmon.views import instant
 
 NOW: Micros = 1_795_400_000 * SECOND  # 2026-11-23T02:13:20Z
 HOUR: Micros = 3_600 * SECOND
@@ -92,9 +92,14 @@ def written(path: Path, *alerts: AlertRecord) -> Path:
 QUESTION = HistoryQuestion(at=NOW, since=NOW - HOUR, until=NOW)
 
 
+def sent(view: object) -> Any:
+    """Return *view* as whoever asks gets it."""
+    return msgspec.json.decode(msgspec.json.encode(view))
+
+
 def only(alert: AlertRecord, *steps: AlertStepRecord) -> dict[str, Any]:
     """Return the one alert of an answer."""
-    (found,) = history_view([(alert, steps)], QUESTION, more=False)["alerts"]
+    (found,) = sent(history_view([(alert, steps)], QUESTION, more=False))["alerts"]
     assert isinstance(found, dict)
     return found
 
@@ -104,7 +109,7 @@ def test_an_alert_is_told_in_the_units_of_people() -> None:
     alert = an_alert(ended_at=NOW)
     told = a_step(alert, "told", FIRED + 45_000, "am1")
 
-    view = history_view([(alert, [told])], QUESTION, more=True)
+    view = sent(history_view([(alert, [told])], QUESTION, more=True))
 
     assert {
         "at": "2026-11-23T02:13:20Z",
@@ -154,6 +159,12 @@ def test_ratios_and_counts_stay_as_they_are(measure: str, value: float, shown: f
 def test_a_storm_is_about_a_team() -> None:
     """The key says what kind of subject it is."""
     assert "客服" == only(an_alert(kind="team"))["team"]
+
+
+def test_an_alert_about_nothing_known_is_no_alert() -> None:
+    """Nothing is told without saying of whom."""
+    with pytest.raises(JournalError, match="expected one of queue, group, team, found 'line'"):
+        only(an_alert(kind="line"))
 
 
 def test_an_alert_of_an_older_callmon_was_raised_when_it_fired() -> None:
