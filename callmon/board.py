@@ -151,7 +151,7 @@ class Row:
     window: Figures
     today: Figures
     standings: tuple[Standing, ...]  #: of all its thresholds, the worst first
-    as_of: Micros | None = None  #: the figures of now are of then: nothing was seen since
+    as_of: Micros | None = None  #: the figures are of then: nothing was seen since
 
     @property
     def id(self) -> str:
@@ -220,12 +220,14 @@ def row_of(state: SubjectState, watches: Iterable[Watch], window: str, now: Micr
 
 
 def kept(row: Row, last: Row, as_of: Micros) -> Row:
-    """Return the blind *row* with the figures of now of *last*, the last that were seen."""
+    """Return the blind *row* with the figures of *last*, the last that were seen."""
     return dataclasses.replace(
         row,
         oldest_at=last.oldest_at,
         oldest_known=last.oldest_known,
         live=last.live,
+        window=last.window,
+        today=last.today,
         as_of=as_of,
     )
 

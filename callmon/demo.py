@@ -211,9 +211,9 @@ def view_of(app: App, news: Sequence[ConsoleAlert]) -> ConsoleView:
         ],
         alerts=news,
         addresses=(
+            ("wallboard", f"{address}/"),
             ("metrics", f"{address}/metrics"),
-            ("JSON", f"{address}/api/v1/queues"),
-            ("alerts", f"{address}/api/v1/alerts"),
+            ("JSON", f"{address}/api/v1/"),
         ),
         window=WINDOW,
         available=_live("agents_available", centre[0], now) if centre else None,
@@ -228,10 +228,9 @@ def _row(app: App, state: SubjectState, watches: Sequence[Watch]) -> ConsoleRow:
         return _live(name, state, now)
 
     def over(name: str, window: str) -> Reading | None:
-        read = MEASURES[name].over
         held = state.windows[window]
         held.sync(now)
-        return None if read is None else read(state, held, now)
+        return MEASURES[name].read(state, held, now)
 
     return ConsoleRow(
         name=state.subject.name,

@@ -82,11 +82,6 @@ class Measure:
         """Whether the measure needs a window."""
         return self.over is not None
 
-    @property
-    def of_now(self) -> bool:
-        """Whether it speaks of the present, of which nothing is known while blind."""
-        return self.live is not None or self.next_change is not None or self.of_agents
-
     def needed(self, targets: Targets) -> Fact:
         """Return what must be known of contacts by these targets."""
         needs = self.needs if isinstance(self.needs, Fact) else self.needs(targets)
@@ -103,9 +98,10 @@ class Measure:
         """Return the figure of *state* at *now*, over *window* if it needs one.
 
         That has to be in step (``Window.sync``). This is the one place where figures are
-        read: None is no base, or not known.
+        read: None is no base, or not known. Of a blind subject nothing is: also a window
+        ends now, and what happened in its last part was not seen.
         """
-        if state.blind and self.of_now:
+        if state.blind:
             return None
         if not self.known(state, window, now):
             return None

@@ -178,7 +178,7 @@ def test_a_critical_alert_stays_in_sight_while_blind() -> None:
 
 
 def test_a_blind_row_can_be_shown_as_it_was_last_seen() -> None:
-    """The figures of now are those of then, and it says of when; the level is that of now."""
+    """The figures are those of then, and it says of when; the level is that of now."""
     centre = Centre()
     centre.join()
     seen = centre.row(30 * SECOND)
@@ -187,7 +187,8 @@ def test_a_blind_row_can_be_shown_as_it_was_last_seen() -> None:
     shown = kept(blind, seen, TEN + 30 * SECOND)
     assert (shown.level, shown.blind, shown.as_of) == (Level.BLIND, True, TEN + 30 * SECOND)
     assert (shown.live, shown.oldest_at) == (seen.live, seen.oldest_at)
-    assert shown.window == blind.window
+    assert (shown.window, shown.today) == (seen.window, seen.today)
+    assert set(blind.window.values()) | set(blind.today.values()) == {None}
 
 
 def test_a_group_has_a_row_like_a_queue() -> None:

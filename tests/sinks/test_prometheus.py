@@ -151,8 +151,7 @@ def expected(state: SubjectState, now: Micros) -> Samples:
             reading = measure.live(state, now)
             if reading is not None:
                 add(name, figure(reading, measure.unit), **labels)
-        unseen = measure.name == "service_level_now" or measure.of_agents
-        if measure.over is None or (state.blind and unseen):
+        if measure.over is None or state.blind:
             continue
         for spec in WINDOWS:
             window = state.open_window(spec)
@@ -446,7 +445,7 @@ def test_values_are_exact_decimals() -> None:
 
 
 def test_nothing_is_said_of_what_is_not_known() -> None:
-    """A blind queue has no live figures, an empty one no rates, and neither shows a 0."""
+    """A blind queue has no figures, an empty one no rates, and neither shows a 0."""
     blind, empty = a_state("blind"), a_state("empty")
     blind.join(START)
     blind.blind = True
