@@ -27,6 +27,7 @@ fmt: $(VENV)/dev ## rewrite files the way `check` wants them
 	$(BIN)/ruff check --fix-only --quiet .
 	$(BIN)/ruff format .
 	$(BIN)/python scripts/write_module_list.py
+	$(BIN)/python -m grafana.build
 
 check: lint types imports ## format, rules, types, import contracts
 

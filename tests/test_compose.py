@@ -239,7 +239,7 @@ def test_alerts_are_grouped_and_inhibited_as_shipped() -> None:
 
 
 def test_grafana_finds_its_data_and_its_dashboards() -> None:
-    """The provisioning's variables are set, and its folder is mounted."""
+    """The provisioning's variables are set, its folders mounted, the first page is there."""
     grafana = _file("compose.yml")["services"]["grafana"]
     folder = ROOT / "grafana" / "provisioning"
     sources = yaml.safe_load((folder / "datasources" / "callmon.yml").read_text())
@@ -251,8 +251,11 @@ def test_grafana_finds_its_data_and_its_dashboards() -> None:
         assert variable
         host = urlsplit(grafana["environment"][variable[1]]).hostname
         assert host in _file("compose.yml")["services"]
-    (provider,) = providers["providers"]
-    assert provider["options"]["path"] in {target for _, target in _mounts(grafana)}
+    mounted = {target: ROOT / source for source, target in _mounts(grafana)}
+    home = grafana["environment"]["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"]
+    for path in (home, *(one["options"]["path"] for one in providers["providers"])):
+        (target,) = (each for each in mounted if path.startswith(f"{each}/"))
+        assert (mounted[target] / path.removeprefix(f"{target}/")).exists()
 
 
 @pytest.mark.parametrize("name", FILES)

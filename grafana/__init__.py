@@ -1,0 +1,1 @@
+"""The Grafana dashboards of callmon, as code: ``python -m grafana.build`` writes them."""

@@ -1,0 +1,2 @@
+// What Grafana asks of a browser even where nothing is drawn.
+globalThis.window ??= globalThis;
