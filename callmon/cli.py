@@ -21,11 +21,6 @@ from callmon.errors import CallmonError, ConfigError
 __all__ = ["main"]
 
 CONFIG = Path("config/callmon.yml")
-HEALTH_TIMEOUT_S = 4.0
-"""Shorter than the five seconds after which a container's health check is killed."""
-
-_OK = 200
-_LOCAL = {"0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104  # bound to all, asked here
 
 _FORMULAS = ("abandons_negative", "abandons_ignored", "abandons_positive", "answered_only")
 _OVERFLOWS = ("missed", "ignored")
@@ -84,7 +79,15 @@ def _timezone(text: str) -> str:
     return timezone(text)
 
 
+def _label(text: str) -> tuple[str, str]:
+    key, equals, value = text.partition("=")
+    if not (key and equals and value):
+        raise ValueError("expected KEY=VALUE, such as team=sales")
+    return key, value
+
+
 _DURATION = _Value("duration", _duration)
+_LABEL = _Value("label", _label)
 _PERIOD = _Value("period", _period)
 _TIMEZONE = _Value("zone", _timezone)
 
@@ -301,6 +304,63 @@ def record(  # noqa: PLR0917 - click hands over by name
 
 
 @commands.command()
+@click.option(
+    "--url",
+    metavar="URL",
+    default="http://127.0.0.1:9876",
+    show_default=True,
+    help="Of a callmon that runs, here or elsewhere.",
+)
+@click.option("--once", is_flag=True, help="Print the board once, as plain text.")
+@click.option("--team", "teams", metavar="TEAM", multiple=True, help="As --label team=TEAM.")
+@click.option(
+    "--label",
+    "labels",
+    metavar="KEY=VALUE",
+    type=_LABEL,
+    multiple=True,
+    help="Only queues and groups with this label; one key twice: with either value.",
+)
+@click.option("--window", metavar="WINDOW", help="Of the rates: 5m, 15m, today …")
+@click.option(
+    "--lang",
+    "--language",
+    "language",
+    type=click.Choice(["en", "zh-CN"]),
+    default="en",
+    show_default=True,
+)
+@click.option("--user", metavar="NAME", help="For a callmon that asks who one is.")
+@click.option(
+    "--password-file",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Holds the user's password.",
+)
+@click.option(
+    "--ca",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="Certificate of the authority that vouches for it.",
+)
+@click.option("--interval", type=_DURATION, help="Between two looks.  [default: 1s]")
+def top(**asked: Any) -> None:
+    """Show the wallboard in the terminal, of a callmon that runs.
+
+    Without --once it is drawn anew all the time and takes keys; that needs textual, which
+    `pip install "callmon[top]"` brings along.
+    """
+    from callmon.clock import SystemClock
+    from callmon.top import TopAsked, run_top
+    from callmon.wording import Language
+
+    request = TopAsked(**{**asked, "language": Language(asked["language"])})
+    try:
+        code = run_top(request, clock=SystemClock(), out=sys.stdout, environ=os.environ)
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error
+    sys.exit(code)
+
+
+@commands.command()
 @click.option("--port", type=click.IntRange(0, 65535), default=9877, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds, equal days.")
 @click.option("--alertmanager", "alertmanagers", multiple=True, metavar="URL")
@@ -317,18 +377,23 @@ def demo(port: int, seed: int, alertmanagers: Sequence[str], language: str) -> N
 
 
 @commands.command()
-@click.argument("which", type=click.Choice(["callmon", "thresholds", "native"]))
+@click.argument("which", type=click.Choice(["callmon", "thresholds", "native", "api"]))
 def schema(which: str) -> None:
-    """Print the JSON Schema of a file, or of native messages.
+    """Print the schema of a file, of a message, or of the API.
 
-    Editors use it to complete and to check callmon.yml and thresholds.yml while one types.
+    Editors use it to complete and to check callmon.yml and thresholds.yml while one types;
+    that of the API is an OpenAPI document.
     """
     import json
 
     from callmon.config import json_schema
     from callmon.decode.native_schema import native_schema
+    from callmon.openapi import document
 
-    found = native_schema() if which == "native" else json_schema(which)
+    if which == "api":
+        found = document(__version__)
+    else:
+        found = native_schema() if which == "native" else json_schema(which)
     click.echo(json.dumps(found, ensure_ascii=False, indent=2))
 
 
@@ -337,77 +402,17 @@ def schema(which: str) -> None:
 @click.option("--address", metavar="HOST:PORT", help="Ask there; reads no configuration.")
 def healthcheck(config: Path, address: str | None) -> None:
     """Ask the running callmon whether it is alive; for containers."""
-    host, port, encrypted = _listening(config) if address is None else _address(address)
-    trouble = _ask_health(host, port, encrypted=encrypted)
+    from callmon.healthcheck import address_of, listening, trouble_at
+
+    try:
+        host, port, encrypted = listening(config) if address is None else address_of(address)
+    except ValueError as error:
+        raise click.UsageError(f"--address: {error}") from error
+    trouble = trouble_at(host, port, encrypted=encrypted)
     # What is in the file may not be what the daemon started with: ask the other way, too.
-    if trouble and _ask_health(host, port, encrypted=not encrypted):
+    if trouble and trouble_at(host, port, encrypted=not encrypted):
         click.echo(f"callmon: {trouble}", err=True)
         sys.exit(1)
-
-
-def _address(text: str) -> tuple[str, int, bool]:
-    from urllib.parse import urlsplit
-
-    try:
-        parts = urlsplit(f"//{text}")
-        host, port = parts.hostname, parts.port
-    except ValueError:
-        host, port = None, None
-    if not host or not port:
-        raise click.UsageError(f"--address: expected host:port, found {text!r}")
-    return host, port, False
-
-
-def _listening(config: Path) -> tuple[str, int, bool]:
-    """Return where the server of *config* answers, and whether it is protected.
-
-    Mistakes elsewhere in the file do not matter: the daemon goes on with what it had.
-    """
-    from callmon.config.nodes import parse
-    from callmon.config.sections import CallmonFile
-    from callmon.config.validation import validated
-
-    try:
-        text = config.read_bytes()
-    except OSError as error:
-        raise ConfigError([f"{config}:1:1: cannot read the file: {error.strerror}"]) from error
-    server = validated(parse(str(config), text, os.environ), CallmonFile).server
-    host, port = server.listen
-    return _LOCAL.get(host, host), port, server.web_config is not None
-
-
-def _ask_health(host: str, port: int, *, encrypted: bool) -> str | None:
-    """Return why the server is not alive; None when it is."""
-    import http.client
-    import ssl
-
-    connection: http.client.HTTPConnection
-    if encrypted:
-        # Whether it lives is all we ask, and we tell it nothing: any certificate will do.
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        connection = http.client.HTTPSConnection(
-            host, port, timeout=HEALTH_TIMEOUT_S, context=context
-        )
-    else:
-        connection = http.client.HTTPConnection(host, port, timeout=HEALTH_TIMEOUT_S)
-    greeted = False
-    try:
-        connection.connect()
-        greeted = True
-        connection.request("GET", "/healthz")
-        status = connection.getresponse().status
-    except ssl.SSLError as error:
-        # It may want a certificate of us. We have none, but who wants one lives.
-        if greeted or "ALERT" in (error.reason or ""):
-            return None
-        return f"{host}:{port}: {error}"
-    except (OSError, http.client.HTTPException) as error:
-        return f"{host}:{port}: expected an answer, found: {error}"
-    finally:
-        connection.close()
-    return None if status == _OK else f"{host}:{port}/healthz: expected 200, found {status}"
 
 
 def _refuse_for_metrics(*, output: str, cohort: str, **asked: Any) -> None:

@@ -5,8 +5,9 @@ higher than asked. ``show`` repaints it once a second, or writes plain lines whe
 no terminal. Breaches are marked by colour and by a sign, since not everybody sees red.
 """
 
-from callmon.console.table import render, text_width
+from callmon.console.table import render
 from callmon.console.terminal import show
+from callmon.console.text import text_width
 from callmon.console.view import (
     AlertNews,
     ConsoleAlert,

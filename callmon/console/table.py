@@ -1,12 +1,26 @@
 """The live table as text: pure, one screenful at a time."""
 
 import dataclasses
-import unicodedata
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import tzinfo
 from fractions import Fraction
 
-from callmon.clock import SECOND, Micros
+from callmon.clock import Micros
+from callmon.console.text import (
+    BOLD,
+    DIM,
+    GOOD,
+    NO_VALUE,
+    Part,
+    clean,
+    clock_length,
+    cut,
+    fitted,
+    local,
+    pad,
+    text_width,
+    written,
+)
 from callmon.console.view import (
     TEXTS,
     AlertNews,
@@ -18,7 +32,7 @@ from callmon.console.view import (
 from callmon.rules import Severity
 from callmon.wording import Language
 
-__all__ = ["Painter", "render", "text_width"]
+__all__ = ["COLOURS", "Painter", "render"]
 
 MINIMUM_WIDTH = 60
 """Narrower terminals get lines of this width and show their beginning."""
@@ -27,19 +41,15 @@ MINIMUM_STATE = 14
 """Room for one threshold with its sign."""
 
 ALERTS_SHOWN = 5
-NO_VALUE = "–"  # noqa: RUF001  # the dash that stands for "we do not know"
 
-_SIGNS = {Severity.CRITICAL: "▲", Severity.WARNING: "●", Severity.INFO: "◆"}
-_PENDING, _BLIND, _ENDED, _LIT = "○", "?", "✓", "!"
-_COLOURS = {Severity.CRITICAL: "1;97;41", Severity.WARNING: "1;30;43", Severity.INFO: "30;46"}
-_DIM, _BOLD, _GOOD = "2", "1", "32"
+COLOURS = {Severity.CRITICAL: "1;97;41", Severity.WARNING: "1;30;43", Severity.INFO: "30;46"}
+_SIGNS = {Severity.CRITICAL: "▲", Severity.WARNING: "◆", Severity.INFO: "●"}
+_PENDING, _BLIND, _ENDED, _LIT = "◔", "✕", "✓", "!"
 _URGENCY = tuple(Severity)
-
-_UNPRINTABLE = ("Cc", "Cf", "Cn", "Co", "Cs", "Zl", "Zp")
 
 _COLUMNS: tuple[tuple[str, Callable[[ConsoleRow], str]], ...] = (
     ("waiting", lambda row: _count(row.waiting)),
-    ("longest_wait", lambda row: _length(row.longest_wait)),
+    ("longest_wait", lambda row: clock_length(row.longest_wait)),
     ("waiting_over_target", lambda row: _count(row.waiting_over_target)),
     ("talking", lambda row: _count(row.talking)),
     ("agents_available", lambda row: _share(row.available, row.staffed)),
@@ -78,14 +88,6 @@ def render(
     return "\n".join(lines[:height])
 
 
-def text_width(text: str) -> int:
-    """Return how many terminal columns *text* takes; Chinese takes two a character.
-
-    Characters of ambiguous width count as one, as in every terminal's default.
-    """
-    return sum(_character_width(character) for character in text)
-
-
 class Painter:
     """Writes the parts in one width, colour and language; width 0 is without end."""
 
@@ -97,27 +99,27 @@ class Painter:
     def header(self, view: ConsoleView) -> str:
         """Return the time and each source, with whether it sees."""
         parts = [
-            ("callmon", _BOLD),
-            (f"{_local(view.now, view.zone):%Y-%m-%d %H:%M:%S %Z}", ""),
+            ("callmon", BOLD),
+            (f"{local(view.now, view.zone):%Y-%m-%d %H:%M:%S %Z}", ""),
         ]
         for source in view.sources:
             sign, word = ("✓", "up") if source.up else ("▲", "down")
-            code = _GOOD if source.up else _COLOURS[Severity.CRITICAL]
-            parts.append((f"{sign} {_clean(source.name)} {self._texts[word]}", code))
+            code = GOOD if source.up else COLOURS[Severity.CRITICAL]
+            parts.append((f"{sign} {clean(source.name)} {self._texts[word]}", code))
         return self._line(parts, "  ")
 
     def addresses(self, addresses: Iterable[tuple[str, str]]) -> list[str]:
         """Return a line for each address."""
-        return [self._line([(what, _DIM), (where, _BOLD)], " ") for what, where in addresses]
+        return [self._line([(what, DIM), (where, BOLD)], " ") for what, where in addresses]
 
     def alert(self, alert: ConsoleAlert, zone: tzinfo) -> str:
         """Return one line of news."""
         ended = alert.news is AlertNews.ENDED
         sign = _ENDED if ended else _SIGNS[alert.severity]
-        code = _GOOD if ended else _COLOURS[alert.severity]
-        at = f"{_local(alert.at, zone):%H:%M:%S}"
+        code = GOOD if ended else COLOURS[alert.severity]
+        at = f"{local(alert.at, zone):%H:%M:%S}"
         what = f"{sign} {self._texts[alert.news]} {self._texts[alert.severity]}"
-        return self._line([(at, _DIM), (what, code), (_clean(alert.summary), "")], "  ")
+        return self._line([(at, DIM), (what, code), (clean(alert.summary), "")], "  ")
 
     def summary(self, view: ConsoleView) -> str:
         """Return the whole centre in one line, for where there is no table."""
@@ -127,10 +129,12 @@ class Painter:
         firing = sum(len(row.firing) for row in view.rows)
         return "  ".join(
             (
-                f"{_local(view.now, view.zone):%H:%M:%S}",
+                f"{local(view.now, view.zone):%H:%M:%S}",
                 f"{self._texts['waiting']} {sum(waiting) if waiting else NO_VALUE}",
                 f"{self._texts['longest_wait']} "
-                + (f"{_length(longest[0])} ({_clean(longest[1])})" if longest else NO_VALUE),
+                + (
+                    f"{clock_length(longest[0])} ({clean(longest[1])})" if longest else NO_VALUE
+                ),
                 f"{self._texts['agents_available']} {_share(view.available, view.staffed)}",
                 f"{self._texts['firing']} {firing}",
             )
@@ -140,18 +144,18 @@ class Painter:
         """Return heading and rows, worst first, in *room* lines below the heading."""
         rows = sorted(view.rows, key=_badness)
         if not rows:
-            return [self._line([(self._texts["none"], _DIM)], "")]
+            return [self._line([(self._texts["none"], DIM)], "")]
         shown = rows if len(rows) <= room else rows[: max(room - 1, 1)]
         columns = self._fit(shown, view.window)
         more = []
         if len(shown) < len(rows):
             text = self._texts["more"].format(count=len(rows) - len(shown))
-            more = [self._line([(text, _DIM)], "")]
+            more = [self._line([(text, DIM)], "")]
         return [self._heading(columns), *(self._row(row, columns) for row in shown), *more]
 
     def _fit(self, rows: Sequence[ConsoleRow], window: str) -> list["_Column"]:
         """Return the columns that fit, the name first and what is left to the state."""
-        name_width = max(text_width(_clean(row.name)) for row in rows)
+        name_width = max(text_width(clean(row.name)) for row in rows)
         heading = self._texts["name"]
         columns = [
             _Column(
@@ -173,26 +177,26 @@ class Painter:
         return self._width - 2 - sum(column.width + 2 for column in columns)
 
     def _heading(self, columns: Sequence["_Column"]) -> str:
-        cells = [_pad(column.heading, column.width, right=column.right) for column in columns]
-        return self._line([("  " + "  ".join(cells).rstrip(), _DIM)], "")
+        cells = [pad(column.heading, column.width, right=column.right) for column in columns]
+        return self._line([("  " + "  ".join(cells).rstrip(), DIM)], "")
 
     def _row(self, row: ConsoleRow, columns: Sequence["_Column"]) -> str:
         worst = _worst(row)
-        parts = [(_sign(row) + " ", _COLOURS[worst] if worst else "")]
+        parts = [(_sign(row) + " ", COLOURS[worst] if worst else "")]
         lit = {breach.measure: breach.severity for breach in _by_urgency(row)}
         for column in columns:
             code = ""
             if column.cell is not None:
                 severity = lit.get(column.key)
                 text = column.cell(row) + (_LIT if severity else " ")
-                code = _COLOURS[severity] if severity else ""
+                code = COLOURS[severity] if severity else ""
             elif column.key == "name":
-                text, code = _clean(row.name), _BOLD if worst else ""
+                text, code = clean(row.name), BOLD if worst else ""
             else:
                 text, code = self._state(row)
-                parts.append((_cut(text, column.width), code))
+                parts.append((cut(text, column.width), code))
                 break  # the last column, and nothing to fill up
-            parts += [(_pad(text, column.width, right=column.right), code), ("  ", "")]
+            parts += [(pad(text, column.width, right=column.right), code), ("  ", "")]
         return self._line(parts, "")
 
     def _state(self, row: ConsoleRow) -> tuple[str, str]:
@@ -201,23 +205,12 @@ class Painter:
         if row.blind:
             names.insert(0, f"{_BLIND} {self._texts['blind']}")
         worst = _worst(row)
-        code = _COLOURS[worst] if worst else _DIM
-        return _clean(" ".join(names)) or self._texts["ok"], code
+        code = COLOURS[worst] if worst else DIM
+        return clean(" ".join(names)) or self._texts["ok"], code
 
-    def _line(self, parts: Sequence[tuple[str, str]], between: str) -> str:
-        """Join *parts*, each a text and its colour code, cut to the width."""
-        written: list[str] = []
-        left = self._width or sum(text_width(text) + len(between) for text, _ in parts)
-        for number, (text, code) in enumerate(parts):
-            gap = between if number else ""
-            cut = _cut(text, left - len(gap))
-            if not cut:
-                break
-            left -= len(gap) + text_width(cut)
-            blank = not cut.strip()
-            coloured = self._colour and code and not blank
-            written.append(gap + (f"\x1b[{code}m{cut}\x1b[0m" if coloured else cut))
-        return "".join(written).rstrip()
+    def _line(self, parts: Sequence[Part], between: str) -> str:
+        """Join *parts*, cut to the width."""
+        return written(fitted(parts, between, self._width), colour=self._colour)
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -265,51 +258,8 @@ def _share(part: int | None, whole: int | None) -> str:
     return NO_VALUE if part is None or whole is None else f"{part}/{whole}"
 
 
-def _length(value: Micros | None) -> str:
-    """Return ``3:12`` or ``1:02:07``, cut to whole seconds as a clock shows them."""
-    if value is None:
-        return NO_VALUE
-    minutes, seconds = divmod(value // SECOND, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
-
-
 def _percent(value: Fraction | None) -> str:
     if value is None:
         return NO_VALUE
     tenths = round(value * 1000)
     return f"{tenths // 10}.{tenths % 10}%"
-
-
-def _local(at: Micros, zone: tzinfo) -> datetime:
-    return (datetime.fromtimestamp(0, UTC) + timedelta(microseconds=at)).astimezone(zone)
-
-
-def _clean(text: str) -> str:
-    """Replace what would move the cursor or cannot be printed: names come from outside."""
-    return "".join("?" if unicodedata.category(c) in _UNPRINTABLE else c for c in text)
-
-
-def _character_width(character: str) -> int:
-    if unicodedata.category(character) in ("Mn", "Me"):
-        return 0
-    return 2 if unicodedata.east_asian_width(character) in "WF" else 1
-
-
-def _cut(text: str, width: int) -> str:
-    """Return *text* if it fits into *width* columns, else its beginning and an ellipsis."""
-    if text_width(text) <= width:
-        return text
-    kept, left = [], width - 1
-    for character in text:
-        left -= _character_width(character)
-        if left < 0:
-            break
-        kept.append(character)
-    return "".join(kept) + "…" if width > 0 else ""
-
-
-def _pad(text: str, width: int, *, right: bool) -> str:
-    text = _cut(text, width)
-    blank = " " * (width - text_width(text))
-    return blank + text if right else text + blank

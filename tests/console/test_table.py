@@ -113,7 +113,7 @@ callmon  2026-09-21 22:13:20 CST  ✓ centre up  ▲ pbx DOWN
 
   Queue  Waiting  Longest  Over target  Talking  Free  Answered today  Abandoned 15m  Service 15m  Thresholds
 ▲ 投诉        2     3:12!           0        4   3/7          90/100          10.0%        95.0%   ▲ long_wait
-? vip         –        –            –        –     –               –              –            –   ? no feed
+✕ vip         –        –            –        –     –               –              –            –   ✕ no feed
   sales       0     0:00            0        4   3/7          90/100          10.0%        95.0%   ok
 
 22:13:20  ✓ ended critical  投诉: a caller has been waiting 3 min
@@ -156,7 +156,7 @@ def test_worst_comes_first() -> None:
 
     names = [line[2:].split()[0] for line in lines[3:10]]
     assert ["both", "warned", "vip", "pending", "waits", "a", "sales"] == names
-    assert "▲●?○   " == "".join(line[0] for line in lines[3:10])
+    assert "▲◆✕◔   " == "".join(line[0] for line in lines[3:10])
 
 
 def test_a_breach_lights_up_in_sign_and_colour() -> None:
@@ -168,7 +168,7 @@ def test_a_breach_lights_up_in_sign_and_colour() -> None:
 
     assert plain == [re.sub(r"\x1b\[[\d;]*m", "", line) for line in colourful]
     assert "10.0%!" in line_of("sales", plain)
-    assert "● high_abandonment" in line_of("sales", plain)
+    assert "◆ high_abandonment" in line_of("sales", plain)
     assert "!" not in line_of("other", plain)
     assert 3 == colourful[3].count("\x1b[1;30;43m")
     assert 0 == colourful[4].count("\x1b[1;30;43m")
@@ -182,14 +182,14 @@ def test_the_lit_cell_takes_the_worst_severity() -> None:
     line = screen(shown, colour=True)[3]
 
     assert "\x1b[30;46m" not in line
-    assert "▲ long_wait ◆ mild" in line
+    assert "▲ long_wait ● mild" in line
 
 
 def test_a_queue_that_fired_and_went_blind_says_both() -> None:
     """A kept alert stays visible when the feed is gone."""
     line = line_of("vip", screen(view(dataclasses.replace(UNKNOWN, firing=(LONG_WAIT,)))))
     assert line.startswith("▲")
-    assert line.endswith("? no feed ▲ long_wait")
+    assert line.endswith("✕ no feed ▲ long_wait")
 
 
 def test_waits_are_never_rounded_up() -> None:

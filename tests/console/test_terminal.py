@@ -118,7 +118,7 @@ async def test_a_pipe_gets_alerts_at_once_and_a_summary_every_ten_seconds() -> N
     expected = """\
 metrics http://127.0.0.1:9877/metrics
 22:13:20  Waiting 2  Longest 3:12 (投诉)  Free 3/7  Firing 0
-22:13:21  ● fired warning  投诉: waits
+22:13:21  ◆ fired warning  投诉: waits
 22:13:24  ✓ ended warning  投诉: waits
 22:13:30  Waiting 2  Longest 3:12 (投诉)  Free 3/7  Firing 0
 """
