@@ -56,6 +56,7 @@ acceptance: $(VENV)/dev ## with real peers and the image; installs packages, so 
 	scripts/get-peers.sh
 	scripts/get-mosquitto.sh
 	scripts/get-asterisk.sh
+	scripts/get-grafana-components.sh
 	$(BIN)/python -m pytest -m acceptance --timeout=300
 
 wheel: $(VENV)/dev ## build, install in a clean venv, try
