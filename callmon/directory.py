@@ -49,6 +49,7 @@ class Directory:
         self._groups = {group.name: group for group in settings.groups}
         self._windows = {spec.name: spec for spec in settings.windows}
         self._origins: dict[tuple[str, str], str] = {}
+        self._told_by: dict[tuple[SubjectKind, str], frozenset[str]] = {}
         for queue in settings.queues:
             origins = queue.origins or (("*", queue.name),)
             for source, name in origins:
@@ -83,6 +84,19 @@ class Directory:
     def groups_of(self, queue: str) -> tuple[str, ...]:
         """Return the names of the groups that *queue* is in."""
         return tuple(group.name for group in self._settings.groups if group.has(queue))
+
+    def told_by(self, kind: SubjectKind, name: str) -> frozenset[str]:
+        """Return the sources that the configuration says tell of a subject; ``*`` is none."""
+        known = self._told_by.get((kind, name))
+        if known is None:
+            settings = self.settings_of(kind, name)
+            if isinstance(settings, GroupSettings):
+                queues = [queue for queue in self._settings.queues if settings.has(queue.name)]
+            else:
+                queues = [queue for queue in (self._queues.get(name),) if queue is not None]
+            named = {source for queue in queues for source, _ in queue.origins}
+            known = self._told_by[kind, name] = frozenset(named - {"*"})
+        return known
 
     def window(self, name: str) -> WindowSpec:
         """Return the window that thresholds call *name*; the configuration has checked it."""

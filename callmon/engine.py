@@ -439,7 +439,7 @@ class Engine:
 
     def _see(self) -> None:
         """Find out which subjects are blind, and of whose agents is told."""
-        if look_around(self._sources, self.subjects.values(), self.now):
+        if look_around(self._sources, self._subjects, self.now):
             self._rewatch_all()
         self._dirty.update(dict.fromkeys(self.watches()))
 

@@ -1,6 +1,6 @@
 """All sources together: which names lead where, who is blind, whose agents are told of."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from callmon.clock import Micros
 from callmon.directory import Directory
@@ -26,24 +26,28 @@ def oldest_open(sources: Sources) -> Micros | None:
     return min(starts, default=None)
 
 
-def look_around(sources: Sources, subjects: Collection[SubjectState], now: Micros) -> bool:
+def look_around(sources: Sources, subjects: Subjects, now: Micros) -> bool:
     """Find out which *subjects* are blind: those with a source none of whose feeds is up.
 
-    Tells whether any of them has come to know its agents, or knows them no more.
+    Those are its sources that have told of it, or are configured to. Tells whether any of
+    them has come to know its agents, or knows them no more.
     """
     blind = {name for name, state in sources.items() if state.blind}
     knowing = {name for name, state in sources.items() if state.knows_agents}
     telling = _sources_of(sources)
     routes = [route for state in sources.values() for route in state.queues.values()]
-    line_up(subjects, [(route.book.states, route.reports) for route in routes])
+    states = subjects.states.values()
+    line_up(states, [(route.book.states, route.reports) for route in routes])
     turned = False
-    for subject in subjects:
+    for subject in states:
+        named = subject.subject
         of = telling.get(subject, set())
-        # A queue that nobody has spoken of yet may belong to any source.
-        seen = bool(blind & of) if of else bool(blind) and blind == set(sources)
+        all_of = of | subjects.directory.told_by(named.kind, named.name)
+        # A queue that nobody has spoken of yet, or is to, may belong to any source.
+        unseen = bool(blind & all_of) if all_of else bool(blind) and blind == set(sources)
         known = bool(of) and of <= knowing
-        if seen != subject.blind:
-            subject.blind = seen
+        if unseen != subject.blind:
+            subject.blind = unseen
             subject.changed()
         former = subject.agents.known
         subject.agents.set_known(known, now)

@@ -6,7 +6,7 @@ from callmon.clock import Micros
 from callmon.contacts import ContactBook
 from callmon.directory import Directory, EngineSettings
 from callmon.events import ContactAnswered, ContactJoined, FeedChanged, Outcome
-from callmon.queues import QueueSettings, SubjectState
+from callmon.queues import GroupSettings, QueueSettings, SubjectState
 from callmon.routes import Route, SourceState
 from callmon.rules import SubjectKind
 from callmon.sources import follow_names, look_around, oldest_open, unroute
@@ -54,7 +54,7 @@ class Site:
 
     def look(self) -> bool:
         """Find out who is blind."""
-        return look_around(self.sources, self.subjects.states.values(), BASE)
+        return look_around(self.sources, self.subjects, BASE)
 
     def blind(self) -> set[str]:
         """Return which subjects are."""
@@ -127,6 +127,23 @@ def test_a_queue_nobody_has_spoken_of_is_blind_with_all_sources() -> None:
     site.look()
 
     assert {"sales", "support", "everyone"} == site.blind()
+
+
+def test_a_queue_of_a_configured_source_is_blind_with_it_though_nobody_has_spoken() -> None:
+    """Since the start nothing is heard of it: that nobody waits there is not known."""
+    queues = (
+        QueueSettings(name="sales", origins=(("east", "100"),)),
+        QueueSettings(name="support", origins=(("west", "200"), ("*", "support"))),
+    )
+    groups = (GroupSettings(name="everyone", queues=("*",)),)
+    settings = settings_with(sources=("east", "west"), queues=queues, groups=groups)
+    site = Site(settings)
+    site.feed("east", "log", up=False)
+    site.feed("west", "log", up=True)
+
+    site.look()
+
+    assert {"sales", "everyone"} == site.blind()
 
 
 def test_who_turns_blind_is_rendered_anew() -> None:
