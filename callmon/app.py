@@ -14,10 +14,11 @@ from collections import deque
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
+from zoneinfo import ZoneInfo
 
 import structlog
 
-from callmon import __version__, logs, views
+from callmon import __version__, logs, openapi, views
 from callmon.alerting import Alerting
 from callmon.alerts import Transition
 from callmon.chores import chores, warm
@@ -40,6 +41,8 @@ from callmon.sinks.prometheus import Format, MetricsPage, Page
 from callmon.sinks.threshold_families import Owners
 from callmon.supervise import Failure, feed_watchdog, supervise
 from callmon.telemetry import Telemetry
+from callmon.wallboard.boards import board_window
+from callmon.wallboard.site import Wallboard
 from callmon.watches import Watch
 
 __all__ = ["App", "configure_logging"]
@@ -103,6 +106,14 @@ class App:
         self._seen = self._look()
         self._started = asyncio.Event()
         self._reloading = asyncio.Lock()
+        self._wallboard = Wallboard(
+            self.monitor,
+            clock,
+            version=__version__,
+            zone=lambda: ZoneInfo(self.config.default_timezone),
+            window=lambda: board_window(self.config.exported_windows),
+            problems=self.problems,
+        )
         self.server = HttpServer(
             Routes(
                 metrics=self._metrics,
@@ -111,7 +122,9 @@ class App:
                     "queues": lambda: views.queues_view(self.monitor),
                     "alerts": self._alerting.view,
                     "status": self._status,
+                    "openapi.json": functools.partial(openapi.document, __version__),
                 },
+                site=self._wallboard,
                 history=self._alerting.past.answer,
                 reload=self.reload,
                 debug=self._debug,
@@ -143,6 +156,7 @@ class App:
                 group.create_task(self._schedule.run())
                 group.create_task(self._watch_files())
                 group.create_task(self._refresh_server())
+                group.create_task(self._wallboard.run())
                 group.create_task(self._measure_stalls())
                 group.create_task(
                     feed_watchdog(self._notifier, self._clock, lambda: self.monitor.ticks)
@@ -397,6 +411,7 @@ class App:
     def _publish(self, transitions: Sequence[Transition]) -> None:
         """Take what the engine found out."""
         self._alerting.publish(transitions)
+        self._wallboard.hurry()
         self._listen(transitions)
         self._keeper.keep()
         self._journal.hurry()  # a kill must not leave people told of what is nowhere written

@@ -86,6 +86,8 @@ thresholds:
     clear: 70%
     for: 30s
     severity: info
+    groups: [centre]
+    queues: all
   - name: nobody_free
     measure: agents_available
     below: 1

@@ -19,6 +19,7 @@ from aiohttp import hdrs, web
 from callmon.basic_auth import BasicAuth
 from callmon.clock import SECOND, Clock, Micros
 from callmon.errors import CallmonError, ConfigError
+from callmon.http_pages import STREAM_PATH, Site, add_pages
 from callmon.sinks.prometheus import Page
 from callmon.webconfig import WebConfig, load_certificate, load_web_config, tls_context
 
@@ -29,7 +30,8 @@ _log = structlog.get_logger(__name__)
 MAX_BODY_BYTES = 64 * 1024
 """Of a request: nothing we take is larger."""
 MAX_REQUESTS = 64
-"""At once: a few Prometheus servers and a room of browsers. More are told to come again."""
+"""At once: a few Prometheus servers and a room of browsers. More are told to come again.
+Pages that stay open are counted by themselves (``callmon.wallboard.hub``)."""
 REFRESH: Micros = 10 * SECOND
 """How often the files of web-config.yml are looked at."""
 SEND_TIMEOUT_S = 30.0
@@ -64,6 +66,7 @@ class Routes:
     views: Mapping[str, Callable[[], object]]  #: JSON below /api/v1/
     reload: Callable[[], Awaitable[Sequence[str]]]  #: its mistakes; empty: it is done
     debug: Callable[[str], object | None]  #: JSON of a feed; None: there is no such feed
+    site: Site  #: the wallboard
     history: Callable[[Mapping[str, str]], Awaitable[object]]
     """JSON of former alerts, by the parameters of the address. A ``ValueError`` says what is
     wrong with those, a ``CallmonError`` why there is no answer."""
@@ -153,6 +156,7 @@ class HttpServer:
             self._signature = await asyncio.to_thread(_signature, self._file, self._config)
             _log.warning("http.config_refused", error=str(error), path=str(self._file))
         else:
+            self._routes.site.hang_up()  # who looks on may be somebody who no longer may
             _log.info("http.config_reloaded", path=str(self._file))
 
     def _take(self, config: WebConfig, tls: ssl.SSLContext | None) -> None:
@@ -168,6 +172,7 @@ class HttpServer:
     async def stop(self) -> None:
         """Answer what was asked and close."""
         if self._runner is not None:
+            self._routes.site.hang_up()  # else each open page would be waited for
             await self._runner.cleanup()
             self._runner = None
 
@@ -175,7 +180,8 @@ class HttpServer:
         application = web.Application(client_max_size=MAX_BODY_BYTES, middlewares=[self._guard])
         application.on_response_prepare.append(self._add_headers)
         routes = application.router
-        routes.add_get("/", self._index)
+        add_pages(routes, self._routes.site)
+        routes.add_get("/api/v1/", self._index)
         routes.add_get("/metrics", self._metrics)
         routes.add_get(_OPEN_PATH, self._alive)
         routes.add_get("/readyz", self._ready)
@@ -186,12 +192,17 @@ class HttpServer:
         return application
 
     async def _add_headers(self, _request: web.Request, response: web.StreamResponse) -> None:
-        for name, value in {**_HEADERS, **self._config.headers}.items():
+        for name, value in _HEADERS.items():
+            response.headers.setdefault(name, value)
+        response.headers["Server"] = _HEADERS["Server"]  # the framework has set its own
+        for name, value in self._config.headers.items():
             response.headers[name] = value
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: Handler) -> web.StreamResponse:
         """Let in who may come in, and not too many at once."""
+        if request.path == STREAM_PATH:
+            return await self._refused(request) or await handler(request)
         if self._requests >= MAX_REQUESTS:
             return _refusal(503, "too many requests at once", {"Retry-After": "1"})
         self._requests += 1
@@ -228,9 +239,10 @@ class HttpServer:
         return _refusal(403, "without users in web-config.yml: from this machine only")
 
     async def _index(self, _request: web.Request) -> web.Response:
-        paths = ["metrics", "healthz", "readyz", *(f"api/v1/{v}" for v in self._routes.views)]
-        paths.append(_HISTORY_PATH)
-        items = "".join(f'<li><a href="{p}">/{p}</a></li>' for p in map(html.escape, paths))
+        paths = ["", "metrics", "healthz", "readyz", "api/v1/board"]
+        paths += [*(f"api/v1/{view}" for view in self._routes.views), _HISTORY_PATH]
+        links = map(html.escape, paths)
+        items = "".join(f'<li><a href="../../{path}">/{path}</a></li>' for path in links)
         text = (
             '<!doctype html><html lang="en"><head><meta charset="utf-8">'
             f"<title>callmon</title></head><body><h1>callmon</h1><ul>{items}</ul></body></html>"

@@ -128,6 +128,7 @@ class Monitor:
         self.changes = 0  #: grows with every batch of events
         self.taken = 0  #: events so far
         self.began = False  #: every feed has been current once
+        self.losing: Callable[[], None] = lambda: None  #: called before a feed is blind
         self._telemetry = telemetry
         self._publish = publish
         self._skew: Micros = 0
@@ -148,6 +149,8 @@ class Monitor:
 
     def remove_feed(self, name: str, *, keep: bool = False) -> None:
         """Forget a feed that no longer runs; *keep* what it told, for another to go on with."""
+        if self.began:
+            self.losing()
         state = self.feeds.pop(name)
         self._telemetry.forget_feed(name)
         self.engine.remove_feed(state.source, name, keep=keep)
@@ -219,6 +222,8 @@ class Monitor:
 
     def up(self, feed: FeedState, up: bool, reason: str) -> None:  # noqa: FBT001  # as feeds say it
         """A feed sees, or is blind."""
+        if not up and feed.up and self.began:
+            self.losing()
         if up and not feed.up:
             feed.listening_since = self.now()
         feed.up, feed.reason = up, reason
@@ -334,6 +339,10 @@ class Monitor:
         )
         return min(looked, self.clock.now()) - self._skew
 
+    def by_source(self) -> Micros:
+        """Return the present by the clock of the source, whoever has looked."""
+        return self.clock.now() - self._skew
+
     def present(self) -> Micros:
         """Bring the state up to now, and return the instant it is of.
 
@@ -377,7 +386,7 @@ class Monitor:
         due = self.engine.next_due()
         if due is None or not self._all_current():
             return TICK
-        left = due - (self.clock.now() - self._skew)
+        left = due - self.by_source()
         # What is due already waits for a feed to look, and that advances the engine.
         return min(left, TICK) if left > 0 else TICK
 

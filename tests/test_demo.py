@@ -20,7 +20,7 @@ from tests.acceptance.driver import Daemon, LeapingClock
 
 START: Micros = 1_795_400_000 * SECOND
 
-DEMO_SLEEPERS = 7
+DEMO_SLEEPERS = 8
 """As with a log, but the simulator in the place of the feed."""
 
 

@@ -20,6 +20,7 @@ from callmon.errors import CallmonError, ConfigError
 from callmon.http import REFRESH, HttpServer, Routes
 from callmon.sinks.prometheus import Page
 from callmon.testing import ManualClock
+from tests.walls import Wall
 
 pytestmark = pytest.mark.anyio
 
@@ -38,6 +39,7 @@ class Daemon:
         self.reloads = 0
         self.asked: list[tuple[str, bool]] = []
         self.coming: asyncio.Queue[str] = asyncio.Queue()
+        self.wall = Wall()
         self.held = asyncio.Event()
         self.held.set()
 
@@ -73,6 +75,7 @@ class Daemon:
             reload=self.reload,
             debug=lambda feed: {"feed": feed} if feed == "pbx" else None,
             history=self.history,
+            site=self.wall,
         )
 
 
@@ -240,13 +243,47 @@ async def test_former_alerts_are_asked_for_by_parameters(site: Site) -> None:
     assert (503, b"journal.db: no journal yet\n") == failed[:2]
 
 
-async def test_the_first_page_leads_to_the_others(site: Site) -> None:
-    """Whoever types the address finds the rest."""
-    _, body, headers = await site.ask("/")
+async def test_the_page_of_the_api_leads_to_the_others(site: Site) -> None:
+    """Whoever types the address finds the rest, also behind a proxy that adds a prefix."""
+    _, body, headers = await site.ask("/api/v1/")
 
     assert headers["Content-Type"].startswith("text/html")
-    for link in (b'"metrics"', b'"healthz"', b'"readyz"', b'"api/v1/queues"'):
-        assert b"<a href=" + link in body
+    for link in (b"", b"metrics", b"healthz", b"readyz", b"api/v1/board", b"api/v1/queues"):
+        assert b'<a href="../../' + link + b'">' in body
+
+
+async def test_the_wallboard_is_what_one_sees_first(site: Site) -> None:
+    """With a policy of its own, and the safe headers of all answers."""
+    status, body, headers = await site.ask("/")
+
+    assert (200, True) == (status, body.startswith(b"<!doctype html>"))
+    assert "script-src 'self'" in headers["Content-Security-Policy"]
+    assert "no-store" == headers["Cache-Control"]
+
+
+async def test_open_pages_take_no_place_from_scrapes(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are counted by themselves: a room of screens does not lock Prometheus out."""
+    monkeypatch.setattr(http, "MAX_REQUESTS", 1)
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(site.server.address + "/events") as stream,
+    ):
+        await stream.content.readuntil(b"\n\n")
+        assert 200 == (await site.ask("/metrics"))[0]
+
+
+async def test_a_stop_waits_for_no_open_page(site: Site) -> None:
+    """Streams are ended first."""
+    async with (
+        aiohttp.ClientSession() as session,
+        session.get(site.server.address + "/events") as stream,
+    ):
+        await stream.content.readuntil(b"\n\n")
+        async with asyncio.timeout(http.SHUTDOWN_TIMEOUT_S / 2):
+            await site.server.stop()
+        assert b"" == await stream.content.read()
 
 
 async def test_a_reload_answers_with_its_mistakes(site: Site) -> None:

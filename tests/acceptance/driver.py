@@ -193,11 +193,11 @@ class LogWriter:
 class Daemon:
     """An ``App`` in this process that can be stopped, killed and started again."""
 
-    SLEEPERS = 8
+    SLEEPERS = 9
     """Tasks that sleep when all is done: monitor, keeper, schedule, situation, files, server,
-    stalls, feed."""
+    stalls, wallboard, feed."""
 
-    AT_WORK = 6
+    AT_WORK = 7
     """Those of them that begin when the daemon is ready; one waits for that instead."""
 
     def __init__(self, config: Path, clock: LeapingClock) -> None:

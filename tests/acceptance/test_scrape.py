@@ -25,6 +25,7 @@ from callmon.sinks.threshold_families import Owners
 from callmon.telemetry import Telemetry
 from callmon.watches import Watch
 from tests.acceptance.peers import Peer, prometheus, stopped_at_the_end
+from tests.walls import Wall
 
 pytestmark = [pytest.mark.acceptance, pytest.mark.anyio]
 
@@ -142,6 +143,7 @@ async def scraped(
         reload=nothing_to_reload,
         debug=lambda _feed: None,
         history=no_history,
+        site=Wall(),
     )
     server = HttpServer(routes, SystemClock(), web_config=protect(tmp_path))
     await server.start()
