@@ -4,7 +4,7 @@
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help demo run dev fmt check lint types imports test cov bench acceptance wheel image lock
+.PHONY: help demo run dev fmt check lint types imports test cov bench acceptance pictures wheel image lock
 
 PYTHON ?= python3
 CONFIG ?= config/callmon.yml
@@ -58,6 +58,13 @@ acceptance: $(VENV)/dev ## with real peers and the image; installs packages, so 
 	scripts/get-asterisk.sh
 	scripts/get-grafana-components.sh
 	$(BIN)/python -m pytest -m acceptance --timeout=300
+
+pictures: $(VENV)/dev ## the pictures in README and docs, taken anew
+	scripts/install-system-packages.sh
+	scripts/get-peers.sh
+	scripts/get-grafana-components.sh
+	$(BIN)/python -m tests.pictures docs/images
+	$(BIN)/python -m tests.grafana.pictures docs/images wallboard queue
 
 wheel: $(VENV)/dev ## build, install in a clean venv, try
 	$(BIN)/python -m hatchling build -d dist -c
