@@ -387,6 +387,7 @@ class Engine:
         if route.reports is None:
             aged = functools.partial(self._heed, route)
             route.reports = ReportBook(route.book.states[0], aged)
+            self._rewatch(route)
         return route.reports
 
     def _heed(self, route: Route) -> None:

@@ -111,10 +111,14 @@ class Route:
             self.book = VisitBook.adopt(self.book, docket, lambda: touch(self))
 
     def watch(self, watches: Iterable[Watch]) -> None:
-        """Have exactly *watches* told of the events that matter to them."""
+        """Have exactly *watches* told of the events that matter to them.
+
+        Where reports speak for a queue, the first contact may make anything known.
+        """
         all_watches = list(watches)
+        reported = self.reports is not None
         self.watches = tuple(
-            tuple([watch for watch in all_watches if kind in watch.occasions])
+            tuple([watch for watch in all_watches if reported or kind in watch.occasions])
             for kind in _KINDS
         )
 

@@ -161,10 +161,10 @@ class ThresholdState:
 
         While an alert stands every event that could change it is looked at.
         """
-        value, read_at = self.value, self._read_at
-        if self._grows and self.since is not None and value and read_at is not None:
-            grown = value[0] + (now - read_at) * value[1]
-            self._raise_peak((grown, value[1], value[2]))
+        n, d, base = self.value or (0, 1, 0)
+        grows = self._grows and (n or base)  # with nobody it stays 0, for all of ``keep``
+        if grows and self.since is not None and self._read_at is not None:
+            self._raise_peak((n + (now - self._read_at) * d, d, base))
 
     def alerts(self) -> tuple[Alert, ...]:
         """Return the alerts that stand now, kept and blind ones included."""

@@ -198,9 +198,9 @@ class Watch:
         if self._crowd is not None:
             return len(starts) > self._crowd
         if self._growth is not None:
-            # A wait that has not begun earlier than the one the timer stands for reaches
-            # the limit no sooner.
-            return bool(starts) and starts[0] + self._growth < self.scheduled
+            # Who reaches the limit no sooner than the next look is seen by it. That is ``due``:
+            # a timer left for earlier is put off until then, and looks at nobody.
+            return bool(starts) and starts[0] + self._growth < self.due
         return True
 
     def read(self, now: Micros) -> Reading | None:

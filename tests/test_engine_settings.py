@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from callmon.alerts import Transition
 from callmon.clock import SECOND, Micros
 from callmon.engine import Engine, EngineSettings
 from callmon.errors import DropReason
@@ -16,6 +17,7 @@ from callmon.events import (
     ContactRefused,
     FeedChanged,
     Outcome,
+    QueueReported,
     RingNotAnswered,
 )
 from callmon.queues import QueueSettings, Targets, WindowSpec
@@ -205,6 +207,18 @@ def test_a_removed_feed_no_longer_blinds() -> None:
     assert not blind(engine)["sales"]
 
 
+def test_who_joins_after_a_feed_came_back_is_noticed_at_the_limit() -> None:
+    """A feed that is lost and back, while nobody waits, takes no timer from the next."""
+    long_wait = threshold("longest_wait", above(10), select=Selector(queues=("sales",)))
+    engine = engine_with(thresholds=(long_wait,))
+    engine.apply_all([feed(0, up=True), joined(1, "a", seq=1), answered(2, "a", 1, seq=2)])
+
+    engine.apply_all([feed(3, up=False), feed(4, up=True), joined(5, "b", seq=3)])
+    engine.advance(BASE + 100)
+
+    assert [(15, "fired")] == [(t.at - BASE, t.kind) for t in engine.drain()]
+
+
 # ---- time ------------------------------------------------------------------------------
 
 
@@ -255,6 +269,19 @@ def test_history_begins_where_the_longest_window_does() -> None:
     ).history_start(noon)
 
 
+def test_what_a_first_contact_makes_known_is_judged_at_once() -> None:
+    """Reports did not say how many talk: who joins shows that nobody does, not a later look."""
+    below = Limits(direction=Direction.BELOW, limit=Fraction(1))
+    idle = threshold("talking", below, select=Selector(queues=("sales",)))
+    engine = engine_with(thresholds=(idle,))
+    engine.apply(QueueReported(BASE, SOURCE, 1, "sales", waiting=0, stale_after=50))
+
+    engine.apply(joined(3, "a", seq=2))
+    engine.advance(BASE + 100)
+
+    assert [(3, "fired")] == [(t.at - BASE, t.kind) for t in engine.drain()]
+
+
 # ---- checkpoints -----------------------------------------------------------------------
 
 
@@ -273,25 +300,59 @@ def test_a_queue_that_is_gone_comes_back_with_all_it_has() -> None:
 # ---- reload ----------------------------------------------------------------------------
 
 
+def whole_turns(engine: Engine) -> list[Transition]:
+    """Return the transitions with all their alerts say, in a fixed order at an instant."""
+    return sorted(engine.drain(), key=lambda transition: turns([transition]))
+
+
 @given(stories(), st.integers(0, 20))
 def test_a_reload_of_the_same_settings_changes_nothing(
     visits: list[Visit], reload_at: int
 ) -> None:
-    """State and transitions are those without it."""
+    """State and transitions are those without it, values and worst values too."""
     events = tell(visits)
-    plain = engine_with(thresholds=SOME_THRESHOLDS)
-    reloaded = engine_with(thresholds=SOME_THRESHOLDS)
+    thresholds = (*SOME_THRESHOLDS, threshold("longest_wait", above(2, keep=9), name="kept"))
+    plain = engine_with(thresholds=thresholds)
+    reloaded = engine_with(thresholds=thresholds)
     split = sum(event.at <= BASE + reload_at for event in events)
 
     plain.apply_all(events)
     reloaded.apply_all(events[:split])
-    reloaded.reconfigure(settings_with(thresholds=SOME_THRESHOLDS), BASE + reload_at)
+    reloaded.reconfigure(settings_with(thresholds=thresholds), BASE + reload_at)
     reloaded.apply_all(events[split:])
     for engine in (plain, reloaded):
         engine.advance(BASE + 100)
 
     assert fingerprint(plain) == fingerprint(reloaded)
-    assert turns(plain.drain()) == turns(reloaded.drain())
+    assert whole_turns(plain) == whole_turns(reloaded)
+
+
+def test_who_joins_after_a_reload_is_noticed_at_the_limit() -> None:
+    """The timer of who waited before does not stand for a look at who came since."""
+    long_wait = threshold("longest_wait", above(3), select=Selector(queues=("sales",)))
+    engine = engine_with(thresholds=(long_wait,))
+    engine.apply_all([joined(0, "a", seq=1), answered(1, "a", 1, seq=2)])
+
+    engine.reconfigure(engine.settings, BASE + 1)  # nobody waits: nothing is due
+    engine.apply(joined(2, "b", seq=3))
+    engine.advance(BASE + 100)
+
+    assert [(5, "fired")] == [(t.at - BASE, t.kind) for t in engine.drain()]
+
+
+def test_while_nobody_waits_a_kept_alert_gets_no_worse() -> None:
+    """The worst wait is that of a caller: ``keep`` is none, with or without a reload."""
+    limits = above(3, keep=50)
+    long_wait = threshold("longest_wait", limits, select=Selector(queues=("sales",)))
+    engine = engine_with(thresholds=(long_wait,))
+    engine.apply_all([joined(0, "a", seq=1), left(5, "a", wait=5, seq=2)])
+
+    engine.reconfigure(engine.settings, BASE + 20)
+    engine.advance(BASE + 100)
+
+    assert [(3, "fired", Fraction(3)), (55, "ended", Fraction(5))] == [
+        (t.at - BASE, t.kind, t.alert.peak) for t in engine.drain()
+    ]
 
 
 @given(stories(), targets, st.integers(0, 20))
