@@ -13,6 +13,7 @@ BENCHMARKS = (
     "mqtt",
     "journal",
     "restart",
+    "wallboard",
 )
 
 
