@@ -307,7 +307,7 @@ def record(  # noqa: PLR0917 - click hands over by name
 @click.option(
     "--url",
     metavar="URL",
-    default="http://127.0.0.1:9876",
+    default="http://127.0.0.1:9877",
     show_default=True,
     help="Of a callmon that runs, here or elsewhere.",
 )

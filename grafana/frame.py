@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from grafana_foundation_sdk.models import dashboard
 
 from grafana.panels import SOURCE, laid_out
+from grafana.queries import LABELLED
 from grafana.words import Words
 
 __all__ = ["BOARDS", "board", "queue_link", "subject_variables"]
@@ -114,7 +115,7 @@ def subject_variables(
         _asked(
             "queue",
             say("Queue or group"),
-            f"label_values({info}" + f'{{{chosen}, site=~"$site", team=~"$team"}}, ${{kind}})',
+            f"label_values({info}{{{', '.join([chosen, *LABELLED])}}}, ${{kind}})",
             all_value=".+" if several else None,
             current=ALL if several else dashboard.VariableOption(text="", value=""),
         ),

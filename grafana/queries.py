@@ -8,6 +8,7 @@ watch the same queues are one figure: the larger.
 from callmon.measures import MEASURES, Unit
 
 __all__ = [
+    "LABELLED",
     "LEVELS",
     "STATES",
     "alerts",
@@ -38,6 +39,11 @@ __all__ = [
 
 KIND = "${kind}"
 SCRAPES = 'job=~"$job", instance=~"$instance"'
+CHOSEN = f"{KIND}=~`${{queue:regex}}`"
+LABELLED = ("team=~`${team:regex}`", "site=~`${site:regex}`")
+"""Names are people's own: ``客服(1)``, ``say "hi"``. Without ``:regex`` Grafana escapes no
+name where only one can be chosen, and nowhere a quote; what it escapes so is for backticks."""
+
 SAME = f"on (job, instance, {KIND})"
 
 LEVELS = {"fine": 0, "near": 1, "beyond": 2, "critical": 3}
@@ -53,17 +59,17 @@ def selector(metric: str, *matchers: str) -> str:
 
 
 def _chosen(metric: str, *matchers: str) -> str:
-    return selector(metric, f'{KIND}=~"$queue"', *matchers)
+    return selector(metric, CHOSEN, *matchers)
 
 
-def subjects() -> str:
+def subjects(earlier: str = "") -> str:
     """Return the chosen queues, or groups; labels that do not exist exclude none."""
-    return _chosen(f"callmon_{KIND}_info", 'team=~"$team"', 'site=~"$site"')
+    return _chosen(f"callmon_{KIND}_info", *LABELLED) + earlier
 
 
-def _named(expression: str) -> str:
+def _named(expression: str, earlier: str = "") -> str:
     """Return *expression* for the chosen ones, under the label ``name``."""
-    of_the_chosen = f"({expression}) and {SAME} {subjects()}"
+    of_the_chosen = f"({expression}) and {SAME} {subjects(earlier)}"
     return f'max by (name) (label_join({of_the_chosen}, "name", "", "{KIND}"))'
 
 
@@ -80,7 +86,7 @@ def figure(metric: str, *matchers: str, windowed: bool = False, offset: str = ""
     """Return ``callmon_queue_<metric>`` by name, *offset* earlier."""
     earlier = f" offset {offset}" if offset else ""
     found = _chosen(f"callmon_{KIND}_{metric}", *matchers, *_window(windowed=windowed))
-    return _named(f"{found}{earlier}")
+    return _named(f"{found}{earlier}", earlier)
 
 
 def summed(metric: str, label: str) -> str:
@@ -105,12 +111,11 @@ def counted(metric: str, label: str, over: str) -> str:
 def share(metric: str) -> str:
     """Return a ratio, cut to a tenth of a percent; NaN where there was no contact.
 
-    Cut, because 99.96 % must not read like 100 %. What is not known stays away: also what
-    a queue's window still holds of the time before it went blind.
+    Cut, because 99.96 % must not read like 100 %. What is not known stays away.
     """
     ratio = f"floor({figure(metric, windowed=True)} * 1000 + 0.000001) / 1000"
     nobody = f"({figure('window_offered_contacts', windowed=True)} == 0) * NaN"
-    return f"({ratio} or {nobody}) and on (name) {figure('waiting_contacts')}"
+    return f"{ratio} or {nobody}"
 
 
 def wait() -> str:
@@ -240,7 +245,7 @@ def alerts(offset: str = "") -> str:
     """Return 1 for each alert that stands, 0 for each that could; or did, *offset* ago."""
     earlier = f" offset {offset}" if offset else ""
     found = f"{_chosen('callmon_threshold_firing')}{earlier}"
-    of_the_chosen = f"{found} and {SAME} {subjects()}"
+    of_the_chosen = f"{found} and {SAME} {subjects(earlier)}"
     named = f'label_join({of_the_chosen}, "name", "", "{KIND}")'
     return f"max by (name, threshold, severity) ({named})"
 
@@ -261,8 +266,9 @@ def alerts_seen() -> str:
 
     Which they are is asked once, at the end: for each point it would take minutes.
     """
-    seen = f"max_over_time(({alerts()})[$__range:1m] @ end())"
-    return f"{alerts_by_severity()} and on (name, threshold, severity) ({seen} == 1)"
+    seen = f"max_over_time({_chosen('callmon_threshold_firing')}[$__range] @ end()) == 1"
+    seen = f'label_join({seen}, "name", "", "{KIND}")'
+    return f"{alerts_by_severity()} and on (name, threshold, severity) ({seen})"
 
 
 def standing(metric: str, unit: Unit) -> str:
@@ -281,11 +287,22 @@ STEP = "2m"
 
 STEP_SECONDS = 120
 
+KNOWN_FOR_SECONDS = 6 * 3600 - 120
+"""An alert that has been known for longer may have stood before."""
+
 
 def stood_for() -> str:
-    """Return for how long each alert has stood; absent after more than six hours."""
+    """Return for how long each alert has stood; absent after more than six hours.
+
+    Since it did not stand last, or since it is known: at its first start callmon may find
+    one. One that was never looked at on a full minute is new.
+    """
+    standing_now = f"({alerts()}) == 1"
     quiet = f"max_over_time((timestamp(({alerts()}) == 0))[6h:1m])"
-    return f"(time() - {quiet}) and on (name, threshold, severity) (({alerts()}) == 1)"
+    first = f"min_over_time((timestamp({standing_now}))[6h:1m])"
+    length = f"time() - ({quiet} or {first} or timestamp({standing_now}))"
+    known = f"({length}) < {KNOWN_FOR_SECONDS}"
+    return f"({known}) and on (name, threshold, severity) ({standing_now})"
 
 
 def raised(over: str, label: str) -> str:

@@ -64,7 +64,8 @@ def run_top(asked: TopAsked, *, clock: Clock, out: TextIO, environ: Mapping[str,
         colour = out.isatty() and "NO_COLOR" not in environ
         out.write(once_text(board, look, width=width, colour=colour))
         return 0
-    if not (out.isatty() and sys.stdin.isatty()):
+    # textual draws on the standard error
+    if not all(stream.isatty() for stream in (out, sys.stdin, sys.stderr)):
         raise ValueError("expected a terminal to draw on; without one use --once")
     try:
         from callmon.top.screen import live  # noqa: PLC0415 - textual is an extra

@@ -24,6 +24,18 @@ from grafana.words import Words
 __all__ = ["health"]
 
 
+def _of_callmon(metric: str, expression: str = "") -> str:
+    """Return what every program may tell Prometheus, of those that are callmon only."""
+    told = expression or selector(metric)
+    return f"{told} and on (job, instance) {selector('callmon_build_info')}"
+
+
+def _answers() -> str:
+    """Return ``up`` of what was callmon within a day: one that is down tells nothing now."""
+    was = f"last_over_time({selector('callmon_build_info')}[1d])"
+    return f"{selector('up')} and on (job, instance) {was}"
+
+
 def health(say: Words) -> dashboard.Dashboard:
     """Return the dashboard in the language of *say*."""
     return board(
@@ -61,25 +73,25 @@ def _now(say: Words) -> list[dashboard.Panel]:
         tiles(
             title,
             text,
-            [instant("A", f"{selector(metric)}", "{{instance}}")],
+            [instant("A", expr, "{{instance}}")],
             mappings=_good(say),
             **looks,
         )
-        for title, text, metric in (
+        for title, text, expr in (
             (
                 say("Answers"),
                 say("Prometheus reaches callmon."),
-                "up",
+                _answers(),
             ),
             (
                 say("Last reload accepted"),
                 say("No: a changed configuration was refused, the former one is running."),
-                "callmon_config_last_reload_successful",
+                selector("callmon_config_last_reload_successful"),
             ),
             (
                 say("Journal can be written"),
                 say("No: a crash now would lose what callmon was told since."),
-                "callmon_journal_up",
+                selector("callmon_journal_up"),
             ),
         )
     ]
@@ -98,7 +110,12 @@ def _now(say: Words) -> list[dashboard.Panel]:
             say("Since the last start."),
             [
                 instant(
-                    "A", f"time() - {selector('process_start_time_seconds')}", "{{instance}}"
+                    "A",
+                    _of_callmon(
+                        "process_start_time_seconds",
+                        f"time() - {selector('process_start_time_seconds')}",
+                    ),
+                    "{{instance}}",
                 )
             ],
             solid=False,
@@ -324,9 +341,20 @@ def _journal(say: Words) -> list[dashboard.Panel]:
     ]
 
 
+def _jobs(prefix: str) -> str:
+    """Return how often each job was done, its label being *prefix* and ``job``.
+
+    The label is that of the scrape, too. With ``honor_labels`` it is ours, else Prometheus
+    renames ours; so jobs cannot be asked for by the chosen ``job``.
+    """
+    there = "!=" if prefix else "="
+    chosen = f'instance=~"$instance", exported_job{there}""'
+    grown = f"increase(callmon_jobs_total{{{chosen}}}[$__range])"
+    return f'label_join({grown}, "job_name", "", "{prefix}job")'
+
+
 def _work(say: Words) -> list[dashboard.Panel]:
-    jobs = "sum by (job_name, result) (label_join(increase("
-    jobs += selector("callmon_jobs_total") + '[$__range]), "job_name", "", "job"))'
+    jobs = " or ".join(map(_jobs, ("", "exported_")))
     return [
         lines(
             say("Stalls"),
@@ -349,7 +377,7 @@ def _work(say: Words) -> list[dashboard.Panel]:
         tiles(
             say("Work by the calendar"),
             say("How often in the range, by what became of it."),
-            [instant("A", jobs, "{{job_name}} {{result}}")],
+            [instant("A", f"sum by (job_name, result) ({jobs})", "{{job_name}} {{result}}")],
             size=(8, 7),
             unit="short",
             decimals=0,
@@ -364,7 +392,15 @@ def _process(say: Words) -> list[dashboard.Panel]:
         lines(
             say("Processor"),
             say("Cores in use."),
-            [Query(expr=_rate("process_cpu_seconds_total", "instance"), legend="{{instance}}")],
+            [
+                Query(
+                    expr=_of_callmon(
+                        "process_cpu_seconds_total",
+                        f"rate({selector('process_cpu_seconds_total')}[$__rate_interval])",
+                    ),
+                    legend="{{instance}}",
+                )
+            ],
             size=(8, 7),
             unit="percentunit",
             no_value=say("no data"),
@@ -372,7 +408,7 @@ def _process(say: Words) -> list[dashboard.Panel]:
         lines(
             say("Memory"),
             say("Resident memory."),
-            [Query(expr=selector("process_resident_memory_bytes"), legend="{{instance}}")],
+            [Query(expr=_of_callmon("process_resident_memory_bytes"), legend="{{instance}}")],
             size=(8, 7),
             unit="bytes",
             no_value=say("no data"),
@@ -381,10 +417,10 @@ def _process(say: Words) -> list[dashboard.Panel]:
             say("Open files"),
             say("Files and connections, and how many may be open."),
             [
-                Query(ref="open", expr=selector("process_open_fds"), legend="{{instance}}"),
+                Query(ref="open", expr=_of_callmon("process_open_fds"), legend="{{instance}}"),
                 Query(
                     ref="most",
-                    expr=selector("process_max_fds"),
+                    expr=_of_callmon("process_max_fds"),
                     legend=f"{say('limit')}: {{{{instance}}}}",
                 ),
             ],

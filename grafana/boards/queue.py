@@ -218,7 +218,7 @@ def _heat(say: Words) -> dashboard.Panel:
         say("How many waited how long: the answered and the abandoned."),
         [
             Query(
-                expr=queries.counted("contact_wait_seconds_bucket", "le", "$__rate_interval"),
+                expr=queries.counted("contact_wait_seconds_bucket", "le", "$__interval"),
                 legend="{{le}}",
                 form=prometheus.PromQueryFormat.HEATMAP,
             )

@@ -268,6 +268,20 @@ async def test_alerts_are_counted_by_the_day(remembering: Mapping[str, Peer]) ->
     }
 
 
+async def test_an_alert_that_stood_from_the_first_has_its_time(
+    scraping: Mapping[str, Peer],
+) -> None:
+    """One that callmon finds at its start has not stood for more than six hours."""
+    async with aiohttp.ClientSession() as session:
+        prometheus = Prometheus(scraping["sid"].url, session)
+        shown = await job(board("alerts"), prometheus, now())
+    asked = {each["refId"]: each["result"] for each in shown["panels"][0]["answers"]}
+    known = {row["metric"]["threshold"] for row in asked["since"]}
+
+    assert "open_today" in {row["metric"]["threshold"] for row in asked["firing"]}
+    assert "open_today" in known
+
+
 @pytest.mark.parametrize("name", BOARDS)
 async def test_every_variable_has_something_to_choose(
     name: str, scraping: Mapping[str, Peer]
@@ -422,6 +436,21 @@ def test_a_row_leads_to_its_queue(read: Reader) -> None:
     assert "/d/callmon-queue" == url.path
     assert {"客服"} == set(parse_qs(url.query)["var-queue"])
     assert {"queue"} == set(parse_qs(url.query)["var-kind"])
+
+
+@pytest.mark.parametrize("suite", SUITES)
+async def test_a_queue_is_found_whatever_its_name(
+    suite: str, judging: Mapping[str, Peer]
+) -> None:
+    """Nothing in it is read as PromQL, as a regular expression, or as another queue."""
+    one, span = board("queue"), span_until(cases.NOON)
+    async with aiohttp.ClientSession() as session:
+        prometheus = Prometheus(judging[suite].url, session)
+        shown = await job(one, prometheus, span, chosen={"queue": cases.ODD})
+    (waiting,) = (each for each in shown["panels"] if each["panel"]["title"] == "Waiting")
+    found = [row for asked in waiting["answers"] for row in asked["result"]]
+
+    assert [({"name": cases.ODD}, "0")] == [(row["metric"], row["value"][1]) for row in found]
 
 
 def test_a_group_is_shown_as_its_queues_are(read: Reader) -> None:

@@ -8,7 +8,7 @@ import copy
 import dataclasses
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -92,10 +92,19 @@ class Variables:
 
     query: Mapping[str, str]
     single: Mapping[str, Sequence[str]]
+    regex: Mapping[str, str]  #: as ``${name:regex}`` gives it
 
     def of_one(self, name: str, value: str) -> "Variables":
         """Return the same with *name* being *value* alone, as in a panel that repeats."""
-        return Variables({**self.query, name: value}, {**self.single, name: (value,)})
+        return self.chosen(name, (value,), value, _alternatives([value], _for_a_regex))
+
+    def chosen(self, name: str, values: Sequence[str], text: str, regex: str) -> "Variables":
+        """Return the same with one variable more."""
+        return Variables(
+            {**self.query, name: text},
+            {**self.single, name: tuple(values)},
+            {**self.regex, name: regex},
+        )
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,6 +149,8 @@ def fill(text: str, variables: Variables, span: Span) -> str:
             raise KeyError(f"${name} in {text}: expected one of {', '.join(sorted(known))}")
         if match["format"] in {"text", "csv", "raw", "queryparam"}:
             return ",".join(variables.single.get(name, (known[name],)))
+        if match["format"] == "regex":
+            return variables.regex[name]
         return known[name]
 
     return _VARIABLE.sub(value, text)
@@ -188,23 +199,23 @@ async def resolved(
 
     *chosen* values go before those of the board.
     """
-    variables = Variables({"__all_variables": "", "__url_time_range": ""}, {})
+    variables = Variables({"__all_variables": "", "__url_time_range": ""}, {}, {})
     for each in board["templating"]["list"]:
         name = each["name"]
         options = await _options(each, prometheus, variables, span)
         wanted = (chosen or {}).get(name) or _current(each)
-        everything = ALL in wanted or not wanted
+        everything = not wanted or wanted in (ALL, [ALL])
         values = options if everything else ([wanted] if isinstance(wanted, str) else wanted)
-        if not each.get("multi") and not each.get("includeAll"):
-            text = values[0] if values else ""
-            values = values[:1]
+        several = each.get("multi") or each.get("includeAll")
+        values = values if several else values[:1]
+        regex = _alternatives(values, _for_a_regex)
+        if not several:
+            text = _for_a_string(values[0] if values else "")
         elif everything and each.get("allValue"):
-            text = each["allValue"]
+            text = regex = each["allValue"]
         else:
-            text = _alternatives(values)
-        variables = Variables(
-            {**variables.query, name: text}, {**variables.single, name: tuple(values)}
-        )
+            text = _alternatives(values, _for_a_regex_in_a_string)
+        variables = variables.chosen(name, values, text, regex)
     return variables
 
 
@@ -213,10 +224,26 @@ def _current(variable: Mapping[str, Any]) -> str | list[str]:
     return value
 
 
-def _alternatives(values: Sequence[str]) -> str:
-    """Return what Grafana's Prometheus makes of several values."""
-    escaped = [re.sub(r"([.*+?^${}()|\[\]\\/])", r"\\\\\1", value) for value in values]
-    return escaped[0] if len(escaped) == 1 else f"({'|'.join(escaped)})"
+def _alternatives(values: Sequence[str], escaped: Callable[[str], str]) -> str:
+    """Return a regular expression of *values*; nothing of none."""
+    each = [escaped(value) for value in values]
+    return each[0] if len(each) == 1 else f"({'|'.join(each)})"
+
+
+def _for_a_string(value: str) -> str:
+    """Return what Grafana's Prometheus makes of the only value that can be chosen."""
+    return value.replace("\\", "\\\\").replace("'", "\\\\'")
+
+
+def _for_a_regex_in_a_string(value: str) -> str:
+    """Return what Grafana's Prometheus makes of one of several values."""
+    slashed = value.replace("\\", "\\\\\\\\")
+    return re.sub(r"[$^*{}\[\]+?.()|]", r"\\\\\g<0>", slashed)
+
+
+def _for_a_regex(value: str) -> str:
+    """Return what ``:regex`` makes of a value."""
+    return re.sub(r"[\\^$*+?.()|\[\]{}/]", r"\\\g<0>", value)
 
 
 async def _options(

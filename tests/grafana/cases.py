@@ -22,10 +22,13 @@ from callmon.events import (
 from tests.grafana.centre import MINUTE, Centre, instant
 from tests.grafana.past import samples
 
-__all__ = ["LATER", "NOON", "cases"]
+__all__ = ["LATER", "NOON", "ODD", "cases"]
 
 NOON = instant("2026-11-18T12:00:00+08:00")
 LATER = NOON + 10 * SECOND
+
+ODD = 'a.b+ (1) "hi" it\'s \\'
+"""A name with all that regular expressions and PromQL read otherwise."""
 
 HALF = SECOND // 2
 
@@ -57,6 +60,7 @@ queues:
   hour: {from: [{source: pbx, name: hour}]}
   minute: {from: [{source: pbx, name: minute}]}
   客服: {from: [{source: pbx, name: 客服}]}
+  'a.b+ (1) "hi" it''s \\': {from: [{source: pbx, name: odd}]}
 groups:
   everybody: {queues: ["*"]}
   busy: {queues: [fine, near, beyond]}

@@ -46,7 +46,10 @@ SUBJECT = {"queue", "group"}
 STATIC = {"team", "site"}
 """Labels that the boards ask for and an administrator may declare."""
 
-SCRAPED = {"job", "instance"}
+SCRAPED = {"job", "instance", "exported_job"}
+
+ITS_OWN_JOB = "callmon_jobs_total"
+"""A series whose label ``job`` may be its own."""
 
 UNITS = {"none", "short", "s", "dthms", "percentunit", "bytes", "eps", "reqps"}
 """Of Grafana's units those in use; a name it does not know would be shown as text."""
@@ -59,9 +62,9 @@ STANDING = {
     "$__interval": "1m",
     "$job": ".+",
     "$instance": ".+",
-    "$queue": ".+",
-    "$team": ".*",
-    "$site": ".*",
+    "${queue:regex}": ".+",
+    "${team:regex}": ".*",
+    "${site:regex}": ".*",
     "$window": "15m",
 }
 
@@ -264,11 +267,34 @@ def test_queries_name_only_what_callmon_exports(board: dict[str, Any]) -> None:
 @pytest.mark.parametrize("board", _each_english_board())
 def test_queries_keep_to_the_chosen_scrapes(board: dict[str, Any]) -> None:
     """Rules of the linter: every selector has matchers of job and instance."""
-    wanted = {'job=~"$job"', 'instance=~"$instance"'}
     for query, kind in _asked(board):
-        selections = re.findall(r"\{([^{}]*=[^{}]*)\}", query.replace("${kind}", "queue"))
+        plain = re.sub(r"\$\{(\w+)[^}]*\}", r"\1", query)
+        selections = re.findall(r"(\w+)\{([^{}]*=[^{}]*)\}", plain)
         assert len(selections) == len(_selectors(query, kind)[0]), query
-        assert all(wanted <= set(each.split(", ")) for each in selections), query
+        for name, matchers in selections:
+            wanted = {'job=~"$job"', 'instance=~"$instance"'}
+            if name == ITS_OWN_JOB:
+                wanted.remove('job=~"$job"')
+            assert wanted <= set(matchers.split(", ")), query
+
+
+@pytest.mark.parametrize("board", _each_english_board())
+def test_what_other_programs_tell_too_is_asked_of_callmon_alone(board: dict[str, Any]) -> None:
+    """Every target has ``up``, and most have ``process_…``: the linter's ``.+`` takes all."""
+    for query, kind in _asked(board):
+        names = _names(query, kind)
+        if any(not name.startswith("callmon_") for name in names):
+            assert "callmon_build_info" in names, query
+
+
+@pytest.mark.parametrize("board", _each_board())
+def test_names_of_people_s_own_are_escaped(board: dict[str, Any]) -> None:
+    """``客服(1)`` is no regular expression, and a quote in a name ends no text."""
+    asked = [each.get("query", "") for each in board["templating"]["list"]]
+    for query in [*_queries(board), *asked]:
+        for name in ("queue", "team", "site"):
+            places = re.findall(rf".{{3}}\$\{{?{name}\b[^}}]*\}}?.", query)
+            assert all(f"=~`${{{name}:regex}}`" == place for place in places), query
 
 
 @pytest.mark.parametrize("board", _each_english_board())

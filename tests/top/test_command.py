@@ -11,7 +11,9 @@ from typing import Any
 
 import pytest
 
+from callmon import cli
 from callmon.clock import SECOND
+from callmon.config.sections import ServerSection
 from callmon.testing import ManualClock
 from callmon.top import TopAsked, command, run_top
 from callmon.top.client import TopError
@@ -132,6 +134,27 @@ def test_wrong_usage_is_refused(values: dict[str, Any], said: str) -> None:
         run_top(asked, clock=ManualClock(), out=StringIO(), environ={})
 
 
+def test_without_a_standard_error_to_draw_on_it_is_refused(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is there that textual draws: ``2>log`` would leave the screen empty."""
+    for name, stream in (("stdin", Screen()), ("stderr", StringIO())):
+        monkeypatch.setattr(sys, name, stream)
+
+    with pytest.raises(ValueError, match="expected a terminal to draw on"):
+        run_top(
+            TopAsked(url="http://127.0.0.1:1"), clock=ManualClock(), out=Screen(), environ={}
+        )
+
+
+def test_unless_told_otherwise_it_asks_where_a_callmon_listens() -> None:
+    """``callmon top`` beside a callmon that was told nothing needs no address."""
+    (url,) = (each.default for each in cli.top.params if each.name == "url")
+    host, port = ServerSection().listen
+
+    assert f"http://{host}:{port}" == url
+
+
 def test_nobody_there_is_an_error() -> None:
     """With the address that was tried."""
     with pytest.raises(TopError, match=r"127\.0\.0\.1:1/api/v1/board: expected an answer"):
@@ -147,6 +170,7 @@ def test_without_textual_it_says_how_to_get_it(
     for name in [name for name in sys.modules if name.startswith("textual.")]:
         monkeypatch.delitem(sys.modules, name)
     monkeypatch.setattr(sys, "stdin", Screen())
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
     asked = TopAsked(url="http://127.0.0.1:1")
 
     assert 2 == run_top(asked, clock=ManualClock(), out=Screen(), environ={})
