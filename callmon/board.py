@@ -161,6 +161,8 @@ class Row:
     @property
     def breaches(self) -> tuple[Standing, ...]:
         """Return the thresholds whose limits are passed, the worst first."""
+        if not self.standings or not self.standings[0].breached:
+            return ()  # most rows, and all are asked some times a second
         return tuple(standing for standing in self.standings if standing.breached)
 
     def longest_wait(self, now: Micros) -> Micros | None:

@@ -131,8 +131,8 @@ class BoardRow(msgspec.Struct, frozen=True, kw_only=True):
     as_of: Annotated[
         Instant | None,
         Meta(
-            description="Not null: the row is blind, and oldest_at and live are those of then, "
-            "the last that were seen. They are not of now."
+            description="Not null: the row is blind, and oldest_at and all figures are those "
+            "of then, the last that were seen. They are not of now."
         ),
     ]
     live: LiveFigures

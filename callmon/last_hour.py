@@ -62,14 +62,16 @@ class LastHour:
         samples = self._samples.get(subject)
         if samples is None:
             return {}
-        samples.fill(self._rounds)
-        samples.trim()
         width = len(CHARTED)
-        instants = self._instants[-(len(samples.values) // width) :]
+        # Noted nowhere: the round may be under way, and the sample of this one still to come.
+        missed = min(self._rounds - samples.rounds, _KEPT)
+        values = samples.values + array("f", [math.nan] * (missed * width))
+        values = values[-_KEPT * width :]
+        instants = self._instants[-(len(values) // width) :]
         return {
             measure: [
                 (at, None if math.isnan(value) else value)
-                for at, value in zip(instants, samples.values[place::width], strict=True)
+                for at, value in zip(instants, values[place::width], strict=True)
             ]
             for place, measure in enumerate(CHARTED)
         }

@@ -128,7 +128,7 @@ class Monitor:
         self.changes = 0  #: grows with every batch of events
         self.taken = 0  #: events so far
         self.began = False  #: every feed has been current once
-        self.losing: Callable[[], None] = lambda: None  #: called before a feed is blind
+        self.losing: Callable[[], None] = lambda: None  #: before a source is lost
         self._telemetry = telemetry
         self._publish = publish
         self._skew: Micros = 0
@@ -149,8 +149,7 @@ class Monitor:
 
     def remove_feed(self, name: str, *, keep: bool = False) -> None:
         """Forget a feed that no longer runs; *keep* what it told, for another to go on with."""
-        if self.began:
-            self.losing()
+        self._about_to_lose(self.feeds[name])
         state = self.feeds.pop(name)
         self._telemetry.forget_feed(name)
         self.engine.remove_feed(state.source, name, keep=keep)
@@ -222,8 +221,8 @@ class Monitor:
 
     def up(self, feed: FeedState, up: bool, reason: str) -> None:  # noqa: FBT001  # as feeds say it
         """A feed sees, or is blind."""
-        if not up and feed.up and self.began:
-            self.losing()
+        if not up:
+            self._about_to_lose(feed)
         if up and not feed.up:
             feed.listening_since = self.now()
         feed.up, feed.reason = up, reason
@@ -429,6 +428,12 @@ class Monitor:
         await wait_at_most(self.clock, delay, self._wake)
 
     # ---- inside -------------------------------------------------------------------
+
+    def _about_to_lose(self, feed: FeedState) -> None:
+        """Say so while the source of *feed* can still be seen, and by no other."""
+        others = [other for other in self.feeds.values() if other is not feed and other.up]
+        if self.began and feed.up and all(other.source != feed.source for other in others):
+            self.losing()
 
     def _tell_engine(self, feed: FeedState) -> None:
         changed = FeedChanged(

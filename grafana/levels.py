@@ -19,7 +19,7 @@ from grafana.words import Words
 
 __all__ = ["level_tiles"]
 
-SHAPES = {"critical": "■ ", "beyond": "▲ ", "near": "◆ ", "fine": ""}
+SHAPES = {"critical": "▲ ", "beyond": "◆ ", "near": "◇ ", "fine": ""}
 """Before a name, so that a level is not told by colour alone."""
 
 SHOWN = {"critical": 12, "beyond": 8, "near": 6, "fine": 12, "unlimited": 12, "blind": 6}
@@ -36,7 +36,7 @@ def _by_level(value: str, measure: str, *, order: str) -> list[Query]:
         "unlimited": queries.without_level(value, measure),
         "blind": f"({queries.known()} unless on (name) ({value})) * NaN",
     }
-    shapes = {**SHAPES, "blind": "✖ "}
+    shapes = {**SHAPES, "blind": "✕ "}
     return [
         instant(
             group, f"{order}({SHOWN[group]}, {found})", f"{shapes.get(group, '')}{{{{name}}}}"

@@ -1,12 +1,14 @@
 """Pages, their parts and their streams over real HTTP, whatever they show."""
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 
 import aiohttp
 import pytest
 from aiohttp import web
 
+from callmon import http_pages
 from callmon.http_pages import STREAM_PATH, add_pages
 from tests.walls import Wall
 
@@ -109,6 +111,46 @@ async def _turn() -> None:
     future = asyncio.get_running_loop().create_future()
     asyncio.get_running_loop().call_later(0.01, future.set_result, None)
     await future
+
+
+async def test_a_reader_who_takes_nothing_is_not_kept(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large picture waits for him in pieces; in the end he is given up."""
+    monkeypatch.setattr(http_pages, "SEND_TIMEOUT_S", 0.2)
+    host, port = place.address.removeprefix("http://").split(":")
+    reader, writer = await asyncio.open_connection(host, int(port), limit=1024)
+    writer.write(f"GET {STREAM_PATH} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
+    await reader.readuntil(b"retry: 1000\n\n")
+    place.wall.viewers[0].frames.put_nowait([b"x" * 50_000_000])
+    await asyncio.wait_for(place.wall.gone.wait(), 10)
+    writer.transport.abort()
+
+
+async def test_a_connection_that_nobody_acknowledges_is_broken() -> None:
+    """A telephone that left the building gives its place up, after half a minute."""
+    host = "127.0.0.1"
+    server = await asyncio.start_server(lambda _, writer: writer.close(), host, 0)
+    _, writer = await asyncio.open_connection(host, server.sockets[0].getsockname()[1])
+    http_pages._give_up_soon(writer.transport)
+    peer = writer.get_extra_info("socket")
+    assert peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT) == 30_000
+    writer.close()
+    await writer.wait_closed()
+    server.close()
+    await server.wait_closed()
+    http_pages._give_up_soon(None)  # it has left already
+
+
+async def test_frames_of_any_length_come_whole(place: Place) -> None:
+    """They are sent in pieces, and put together they are what was told."""
+    frame = bytes(range(97, 123)) * 20_000
+    async with place.get(STREAM_PATH) as answer:
+        await answer.content.readuntil(b"\n\n")
+        place.wall.viewers[0].frames.put_nowait([frame, b"{}"])
+        place.wall.hang_up()
+        told = b"event: frame\ndata: "
+        assert await answer.content.read() == told + frame + b"\n\n" + told + b"{}\n\n"
 
 
 async def test_one_page_too_many_is_told_to_come_again(place: Place) -> None:

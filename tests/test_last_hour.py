@@ -80,3 +80,14 @@ def test_figures_keep_their_value(value: float) -> None:
     hour.begin(START)
     hour.sample("queue:sales", [value] * WIDTH)
     assert course(hour) == [(0, value)]
+
+
+def test_a_look_in_the_middle_of_a_round_changes_nothing() -> None:
+    """Who is looked at before its sample of the round is taken still has one for each."""
+    hour = LastHour()
+    for turn in range(3):
+        hour.begin(START + turn * SECOND)
+        if turn:
+            assert course(hour)[-1] == (turn, None)
+        hour.sample("queue:sales", [float(turn)] * WIDTH)
+    assert course(hour) == [(0, 0), (1, 1), (2, 2)]

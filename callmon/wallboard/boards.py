@@ -119,18 +119,29 @@ class Boards:
         self.last_hour.begin(now)
         sampled = set()
         for count, state in enumerate(engine.states(), 1):
-            name = f"{state.subject.kind.value}:{state.subject.name}"
+            name = _id(state)
             sampled.add(name)
             self.last_hour.sample(name, self._values(state, now))
             if count % SLICE == 0:
                 yield
         self.last_hour.forget(sampled)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Forget how they were last seen who are seen again, or are no more."""
+        states = self._monitor.engine.states()
+        blind = {_id(state) for state in states if state.blind}
+        self._seen = {name: seen for name, seen in self._seen.items() if name in blind}
 
     def _values(self, state: SubjectState, now: Micros) -> list[float | None]:
         window = state.windows.get(self.window)
         if window is not None:
             window.sync(now)
         return [_number(measure, measure.read(state, window, now)) for measure in _CHARTED]
+
+
+def _id(state: SubjectState) -> str:
+    return f"{state.subject.kind.value}:{state.subject.name}"
 
 
 def _number(measure: Measure, reading: Reading | None) -> float | None:

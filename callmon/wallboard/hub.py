@@ -43,6 +43,8 @@ MAX_LOOKING: Final = 500
 """Pages at once; a centre's screens and desks. More are told to come again."""
 MAX_SCENES: Final = 64
 """Different things looked at, at once: languages times filters. Each is drawn by itself."""
+MANY: Final = 1_000
+"""Rows of which a picture is put together in the loop; of more beside it."""
 WAKE: Final = 8
 """Readers woken between two turns of the event loop."""
 
@@ -115,6 +117,11 @@ class _Scene:
     def show(self, picture: Picture, now: float, monotonic: Micros) -> bool:
         """Take the present picture; return whether there is a frame to send."""
         former, self.picture, self._now = self.picture, picture, now
+        self._full = None
+        if not self.version:  # a new reader is sent the whole picture: nothing else is needed
+            self._spoken_at = monotonic
+            self.version = 1
+            return True
         frame = _Frame(
             now,
             board=_difference(former.board, picture.board),
@@ -122,12 +129,11 @@ class _Scene:
             alerts=_changed(former.alerts, picture.alerts),
         )
         same = not (frame.board or frame.rows or frame.alerts)
-        if same and self.version and monotonic - self._spoken_at < HEARTBEAT:
+        if same and monotonic - self._spoken_at < HEARTBEAT:
             return False
         self._spoken_at = monotonic
         self.version += 1
         self._frames.append(_encode(frame))
-        self._full = None
         return True
 
     def since(self, version: int) -> list[bytes]:
@@ -223,21 +229,26 @@ class Hub:
     async def run(self) -> None:
         """Draw and sample, until cancelled."""
         while True:
+            began = self._clock.monotonic()
             try:
                 await self._sample()
                 await self._draw()
             except Exception:  # noqa: BLE001 - a picture gone wrong must end no alerts
                 _log.exception("wallboard.crashed")
-            await self._rest()
+            await self._rest(self._clock.monotonic() - began)
 
-    async def _rest(self) -> None:
-        """Wait until something is to be drawn or sampled."""
+    async def _rest(self, worked: Micros) -> None:
+        """Wait until something is to be drawn or sampled, and as long as was *worked*.
+
+        However many different things are looked at, half of the time is not for pages.
+        """
         sample_in = SAMPLE_EVERY - (self._clock.monotonic() - (self._sampled_at or 0))
         if not self._scenes:
             await self._wait(max(sample_in, DRAW_AT_MOST_EVERY))
             return
-        await self._clock.sleep(DRAW_AT_MOST_EVERY)
-        await self._wait(DRAW_EVERY - DRAW_AT_MOST_EVERY)
+        rest = max(DRAW_AT_MOST_EVERY, worked)
+        await self._clock.sleep(rest)
+        await self._wait(max(DRAW_EVERY - rest, 0))
 
     async def _wait(self, longest: Micros) -> None:
         await wait_at_most(self._clock, longest, self._wake)
@@ -262,12 +273,18 @@ class Hub:
         for window, some in by_window.items():
             board = self._boards.board(window, [row async for row in self._rows(window)])
             for scene in some:
-                await self._draw_scene(scene, board)
+                try:
+                    await self._draw_scene(scene, board)
+                except Exception:  # noqa: BLE001 - what one asks for must not blind the others
+                    _log.exception("wallboard.crashed")
             self._forget_rows({row.id for row in board.rows})
         self._forget(by_window, {scene.look.language for scene in scenes})
 
     async def _draw_scene(self, scene: _Scene, board: Board) -> None:
+        if len(board.rows) > MANY:
+            await next_turn()
         picture = await self._paint(seen(board, scene.look), scene.look)
+        await next_turn()
         present = min(board.now, board.at + AHEAD) / SECOND
         if scene.show(picture, present, self._clock.monotonic()):
             for count, reader in enumerate(list(scene.readers), 1):
@@ -296,7 +313,9 @@ class Hub:
         if look.subject is not None:
             courses = self._boards.last_hour.of(look.subject)
             hour = Hour(window=self._boards.window, courses=courses)
-        return picture_of(board, rows, look, zone, hour)
+        if len(rows) <= MANY:
+            return picture_of(board, rows, look, zone, hour)
+        return await asyncio.to_thread(picture_of, board, rows, look, zone, hour)
 
     def _slots(self, row: Row, window: str, language: Language) -> Slots:
         """Return *row* as a page shows it, painted anew only when it changed."""

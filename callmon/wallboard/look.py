@@ -85,12 +85,12 @@ class Look:
         for name, value in items:
             if name in _OPTIONS:
                 options.setdefault(name, value)
-            elif name not in _NO_LABEL and value and _is_short(name, value):
+            elif name not in _NO_LABEL and value and _is_fit(name, value):
                 labels |= {(name, value)} if len(labels) < MAX_FILTERS else set()
         asked = _language(options.get("lang", ""))
         window = options.get("window", "")
         return cls(
-            subject=subject,
+            subject=None if subject is None else _text(subject),
             labels=tuple(sorted(labels)),
             show=_one_of(Show, options.get("show")) or Show.ALL,
             window=window if _WINDOW.fullmatch(window) else None,
@@ -161,7 +161,7 @@ def labels_of(subjects: Iterable[Subject]) -> Mapping[str, tuple[str, ...]]:
     found: dict[str, set[str]] = {}
     for subject in subjects:
         for name, value in subject.labels.items():
-            if name not in _NO_LABEL and _is_short(name, value):
+            if name not in _NO_LABEL and _is_fit(name, value):
                 found.setdefault(name, set()).add(value)
     return {
         name: tuple(sorted(values)[:MAX_CHOICES])
@@ -205,5 +205,13 @@ def _one_of(kind: type[_Kind], value: str | None) -> _Kind | None:
     return kind(value) if value in set(kind) else None
 
 
-def _is_short(name: str, value: str) -> bool:
-    return len(name) <= MAX_LENGTH and len(value) <= MAX_LENGTH
+def _is_fit(name: str, value: str) -> bool:
+    """Tell whether a label can be a filter."""
+    if len(name) > MAX_LENGTH or len(value) > MAX_LENGTH:
+        return False
+    return _text(name) == name and _text(value) == value
+
+
+def _text(text: str) -> str:
+    """Return what of *text* can be written: bytes that are no UTF-8 come as surrogates."""
+    return text.encode(errors="replace").decode()

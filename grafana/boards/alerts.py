@@ -22,7 +22,7 @@ from grafana.words import Words
 
 __all__ = ["alerts"]
 
-SHAPES = {"critical": "■", "warning": "▲", "info": "◇"}
+SHAPES = {"critical": "▲", "warning": "◆", "info": "●"}
 
 
 def alerts(say: Words) -> dashboard.Dashboard:

@@ -60,8 +60,8 @@ def _good(say: Words) -> list[dashboard.ValueMap]:
     return [
         valued(
             {
-                1: (f"● {say('yes')}", COLOURS["fine"]),
-                0: (f"■ {say('no')}", COLOURS["critical"]),
+                1: (f"✓ {say('yes')}", COLOURS["fine"]),
+                0: (f"▲ {say('no')}", COLOURS["critical"]),
             }
         )
     ]
@@ -175,7 +175,7 @@ def _feeds(say: Words) -> dashboard.Panel:
         ),
     }
     yes_is_bad = [
-        valued({0: (say("no"), "text"), 1: (f"▲ {say('yes')}", INKS["warning"])}).to_json(),
+        valued({0: (say("no"), "text"), 1: (f"◆ {say('yes')}", INKS["warning"])}).to_json(),
         special("null", say("not watched")).to_json(),
     ]
     cell = {"custom.cellOptions": {"type": "color-background", "mode": "basic"}}

@@ -48,7 +48,7 @@ def _totals(say: Words) -> list[dashboard.Panel]:
         "no_value": absent,
         "solid": False,
     }
-    severities = {"critical": "■", "warning": "▲", "info": "◇"}
+    severities = {"critical": "▲", "warning": "◆", "info": "●"}
     return [
         tiles(
             say("Waiting"),
@@ -117,7 +117,7 @@ def _waits(say: Words) -> dashboard.Panel:
         say("Longest wait"),
         say(
             "How long the one who waits longest has waited, by queue. Green: within its limit;"
-            " ◆ yellow: four fifths of the way to it; ▲ orange: beyond; ■ red: a critical"
+            " ◇ yellow: four fifths of the way to it; ◆ orange: beyond; ▲ red: a critical"
             " alert stands; grey: no limit is set."
         ),
         queries.wait(),
@@ -238,12 +238,12 @@ def _name_column(say: Words) -> dashboard.DashboardFieldConfigSourceOverrides:
 
 def _state_column(say: Words) -> dashboard.DashboardFieldConfigSourceOverrides:
     texts = {
-        "fine": f"● {say('fine')}",
-        "beyond": f"△ {say('limit passed')}",
-        "info": f"◇ {say('info')}",
-        "blind": f"✖ {say('no data')}",
-        "warning": f"▲ {say('warning')}",
-        "critical": f"■ {say('critical')}",
+        "fine": f"✓ {say('fine')}",
+        "beyond": f"◔ {say('limit passed')}",
+        "info": f"● {say('info')}",
+        "blind": f"✕ {say('no data')}",
+        "warning": f"◆ {say('warning')}",
+        "critical": f"▲ {say('critical')}",
     }
     mapping = valued(
         {queries.STATES[name]: (text, COLOURS[name]) for name, text in texts.items()}
@@ -264,10 +264,10 @@ def _mark_column(field: str, number: int) -> dashboard.DashboardFieldConfigSourc
     """Return the look of a mark: a narrow cell of the level's colour and shape."""
     mapping = valued(
         {
-            queries.LEVELS["fine"]: ("●", COLOURS["fine"]),
-            queries.LEVELS["near"]: ("◆", COLOURS["near"]),
-            queries.LEVELS["beyond"]: ("▲", COLOURS["beyond"]),
-            queries.LEVELS["critical"]: ("■", COLOURS["critical"]),
+            queries.LEVELS["fine"]: ("✓", COLOURS["fine"]),
+            queries.LEVELS["near"]: ("◇", COLOURS["near"]),
+            queries.LEVELS["beyond"]: ("◆", COLOURS["beyond"]),
+            queries.LEVELS["critical"]: ("▲", COLOURS["critical"]),
         }
     )
     return by_name(

@@ -325,47 +325,47 @@ IDENTITY = {"Queue or group"}
 
 SHOWN_AT_NOON = [
     # queue, column, what is read, in which colour, with which shape
-    ("fine", "Longest wait", "00:01:00", FINE, "●"),
-    ("near", "Longest wait", "00:02:30", NEAR, "◆"),
-    ("beyond", "Longest wait", "00:03:20", BEYOND, "▲"),
-    ("critical", "Longest wait", "00:10:00", CRITICAL, "■"),
-    ("lenient", "Longest wait", "00:03:20", FINE, "●"),  # an override allows it more
+    ("fine", "Longest wait", "00:01:00", FINE, "✓"),
+    ("near", "Longest wait", "00:02:30", NEAR, "◇"),
+    ("beyond", "Longest wait", "00:03:20", BEYOND, "◆"),
+    ("critical", "Longest wait", "00:10:00", CRITICAL, "▲"),
+    ("lenient", "Longest wait", "00:03:20", FINE, "✓"),  # an override allows it more
     ("no_limit", "Longest wait", "00:03:20", UNMARKED, ""),
-    ("nobody", "Longest wait", "00:00:00", FINE, "●"),
-    ("minute", "Longest wait", "00:00:59", FINE, "●"),  # 59.9 s are no minute
-    ("hour", "Longest wait", "01:02:00", CRITICAL, "■"),
+    ("nobody", "Longest wait", "00:00:00", FINE, "✓"),
+    ("minute", "Longest wait", "00:00:59", FINE, "✓"),  # 59.9 s are no minute
+    ("hour", "Longest wait", "01:02:00", CRITICAL, "▲"),
     ("blind", "Longest wait", "no data", UNMARKED, ""),
-    ("minute", "State", "● fine", FINE, ""),
-    ("fine", "State", "◇ info", COLOURS["info"], ""),  # too few agents
-    ("near", "State", "● fine", FINE, ""),  # nothing fires yet
-    ("beyond", "State", "▲ warning", COLOURS["warning"], ""),
-    ("critical", "State", "■ critical", CRITICAL, ""),
-    ("blind", "State", "✖ no data", BLIND, ""),
+    ("minute", "State", "✓ fine", FINE, ""),
+    ("fine", "State", "● info", COLOURS["info"], ""),  # too few agents
+    ("near", "State", "✓ fine", FINE, ""),  # nothing fires yet
+    ("beyond", "State", "◆ warning", COLOURS["warning"], ""),
+    ("critical", "State", "▲ critical", CRITICAL, ""),
+    ("blind", "State", "✕ no data", BLIND, ""),
     ("nobody", "Waiting", "0", None, ""),
     ("beyond", "Waiting", "2", None, ""),
     ("beyond", "Over target", "1", None, ""),
-    ("客服", "Waiting", "1", FINE, "●"),
-    ("客服", "Over target", "1", BEYOND, "▲"),
+    ("客服", "Waiting", "1", FINE, "✓"),
+    ("客服", "Over target", "1", BEYOND, "◆"),
     ("blind", "Waiting", "no data", None, ""),
     ("blind", "Over target", "no data", None, ""),
-    ("perfect", "Service level now", "100%", FINE, "●"),
-    ("almost", "Service level now", "99.9%", FINE, "●"),  # 99.97 % are not 100 %
-    ("modest", "Service level now", "85%", FINE, "●"),
-    ("poor", "Service level now", "50%", BEYOND, "▲"),  # below is beyond here
+    ("perfect", "Service level now", "100%", FINE, "✓"),
+    ("almost", "Service level now", "99.9%", FINE, "✓"),  # 99.97 % are not 100 %
+    ("modest", "Service level now", "85%", FINE, "✓"),
+    ("poor", "Service level now", "50%", BEYOND, "◆"),  # below is beyond here
     ("critical", "Service level now", "0%", UNMARKED, ""),  # who waits too long is missed
     ("no_calls", "Service level now", "no calls", UNMARKED, ""),
     ("blind", "Service level now", "no data", UNMARKED, ""),
-    ("perfect", "Abandonment rate", "0%", FINE, "●"),
-    ("modest", "Abandonment rate", "5%", FINE, "●"),
-    ("poor", "Abandonment rate", "50%", BEYOND, "▲"),
+    ("perfect", "Abandonment rate", "0%", FINE, "✓"),
+    ("modest", "Abandonment rate", "5%", FINE, "✓"),
+    ("poor", "Abandonment rate", "50%", BEYOND, "◆"),
     ("no_calls", "Abandonment rate", "no calls", UNMARKED, ""),
     ("blind", "Abandonment rate", "no data", UNMARKED, ""),
     ("perfect", "Answer rate", "100%", None, ""),
-    ("modest", "Answer rate", "95%", NEAR, "◆"),
+    ("modest", "Answer rate", "95%", NEAR, "◇"),
     ("no_calls", "Answer rate", "no calls", None, ""),
     ("blind", "Answer rate", "no data", None, ""),
-    ("fine", "Agents available", "1", NEAR, "◆"),
-    ("fine", "Agents staffed", "3", BEYOND, "▲"),
+    ("fine", "Agents available", "1", NEAR, "◇"),
+    ("fine", "Agents staffed", "3", BEYOND, "◆"),
     ("no_calls", "Agents available", "no data", None, ""),
     ("blind", "Agents staffed", "no data", None, ""),
 ]
@@ -393,12 +393,12 @@ def test_the_colours_follow_other_limits_without_the_board(read: Reader) -> None
     }
     poor = cells(later, "All queues", "poor")
 
-    assert Cell("00:01:10", BEYOND.lower(), "▲") == waits["fine"]
-    assert Cell("00:01:09", BEYOND.lower(), "▲") == waits["minute"]
-    assert Cell("00:03:30", FINE.lower(), "●") == waits["lenient"]
+    assert Cell("00:01:10", BEYOND.lower(), "◆") == waits["fine"]
+    assert Cell("00:01:09", BEYOND.lower(), "◆") == waits["minute"]
+    assert Cell("00:03:30", FINE.lower(), "✓") == waits["lenient"]
     assert Cell("00:03:30", UNMARKED, "") == waits["no_limit"]
-    assert Cell("50%", NEAR.lower(), "◆") == poor["Service level now"]
-    assert Cell("50%", NEAR.lower(), "◆") == poor["Abandonment rate"]
+    assert Cell("50%", NEAR.lower(), "◇") == poor["Service level now"]
+    assert Cell("50%", NEAR.lower(), "◇") == poor["Abandonment rate"]
 
 
 def test_the_worst_comes_first(read: Reader) -> None:
@@ -415,15 +415,15 @@ def test_the_tiles_say_the_same(read: Reader) -> None:
     waits = tiles(read("en", cases.NOON), "Longest wait")
     service = tiles(read("en", cases.NOON), "Service level now")
 
-    assert ["■ hour", "■ critical"] == list(waits)[:2]
-    assert Cell("00:03:20", BEYOND.lower()) == waits["▲ beyond"]
-    assert Cell("00:02:30", NEAR.lower()) == waits["◆ near"]
+    assert ["▲ hour", "▲ critical"] == list(waits)[:2]
+    assert Cell("00:03:20", BEYOND.lower()) == waits["◆ beyond"]
+    assert Cell("00:02:30", NEAR.lower()) == waits["◇ near"]
     assert Cell("00:00:00", FINE.lower()) == waits["nobody"]
-    assert Cell("no data", BLIND.lower()) == waits["✖ blind"]
-    assert "▲ poor" == next(iter(service))
+    assert Cell("no data", BLIND.lower()) == waits["✕ blind"]
+    assert "◆ poor" == next(iter(service))
     assert "99.9%" == service["almost"].text
     assert "no calls" == service["no_calls"].text
-    assert Cell("no data", BLIND.lower()) == service["✖ blind"]
+    assert Cell("no data", BLIND.lower()) == service["✕ blind"]
 
 
 def test_a_row_leads_to_its_queue(read: Reader) -> None:
@@ -461,10 +461,10 @@ def test_a_group_is_shown_as_its_queues_are(read: Reader) -> None:
     assert "4" == busy["Waiting"].text
     assert "00:03:20" == busy["Longest wait"].text
     assert "no calls" == busy["Answer rate"].text
-    assert "✖ no data" == everybody["State"].text
+    assert "✕ no data" == everybody["State"].text
     assert {"no data"} == {
         cell.text for title, cell in everybody.items() if title not in IDENTITY
-    } - {"✖ no data"}
+    } - {"✕ no data"}
 
 
 def test_the_chinese_board_shows_the_same_in_chinese(read: Reader) -> None:
@@ -485,8 +485,8 @@ def test_the_chinese_board_shows_the_same_in_chinese(read: Reader) -> None:
 # ---- pictures ---------------------------------------------------------------------
 
 EXPECTED: Mapping[tuple[str, str], Sequence[str]] = {
-    ("wallboard", "en"): ("Longest wait", "support", "投诉", "✖ night_desk", "no calls"),
-    ("wallboard", "zh"): ("最长等待", "support", "投诉", "✖ night_desk", "无来电"),
+    ("wallboard", "en"): ("Longest wait", "support", "投诉", "✕ night_desk", "no calls"),
+    ("wallboard", "zh"): ("最长等待", "support", "投诉", "✕ night_desk", "无来电"),
     ("queue", "en"): ("Service level", "a week ago", "Answered"),
     ("queue", "zh"): ("服务水平", "一周前"),
     ("agents", "en"): ("Occupancy", "support-01", "lunch"),

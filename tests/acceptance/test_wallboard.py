@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser
+from playwright.async_api import Browser, Route
 
 from callmon.demo import write_demo
 from tests.acceptance.browser import PHONE, TV, Window, browser, window, work_of
@@ -29,6 +29,9 @@ pytestmark = [pytest.mark.acceptance, pytest.mark.anyio, pytest.mark.timeout(240
 
 SOON_S = 1.0
 """Within which an event, and a breach, is to be seen."""
+
+UNKNOWN_MS = 20_000
+"""Within which a page finds a queue that was not known."""
 
 LOST_AFTER_S = 5.0
 """Of silence a page says that the connection is lost."""
@@ -188,7 +191,8 @@ thresholds:
             assert f"queue:{queue}" == next(
                 each.id for each in await wall.seen() if each.id.startswith("queue:")
             )
-            assert any(queue in alert["subject"] for alert in await wall.alerts())
+            ages = [each["age"] for each in await wall.alerts() if queue in each["subject"]]
+            assert ages in (["0:00"], ["0:01"]), "it counts from when it came"
             assert await seen.page.locator("html[data-flash]").count() == 1
             running.leave(queue)
             await wall.changes(f"queue:{queue}", "calm")
@@ -301,6 +305,35 @@ async def test_a_page_outlives_its_server(chromium: Browser, twelve: Site) -> No
         expected = {row["id"] for row in (await twelve.board())["rows"]}
         assert expected == set(await wall.rows())
         assert seen.loads <= 2, "it may load itself anew, once"
+
+
+async def test_a_page_of_another_version_loads_itself_anew(
+    chromium: Browser, twelve: Site
+) -> None:
+    """Once: callmon was renewed, and a television has nobody to press a key."""
+
+    async def old(route: Route) -> None:
+        answer = await route.fetch()
+        text = (await answer.text()).replace('data-version="', 'data-version="of-yesterday-')
+        await route.fulfill(response=answer, body=text)
+
+    async with window(chromium) as seen:
+        await seen.page.route(f"{twelve.url}/", old, times=1)
+        await seen.page.goto(f"{twelve.url}/")
+        await seen.page.wait_for_selector("html:not([data-version^=of-yesterday])")
+        await Wall(seen.page).is_live()
+        await asyncio.sleep(SOON_S)
+        assert 2 == seen.loads
+        assert "of-yesterday" not in await seen.page.content()
+
+
+async def test_a_queue_that_is_not_known_yet_appears(chromium: Browser, twelve: Site) -> None:
+    """A television is on before its queue is: the page finds it without a key pressed."""
+    async with window(chromium, f"{twelve.url}/queue/newcomer") as seen:
+        assert "newcomer" in str(await seen.page.text_content("h1"))
+        twelve.join("newcomer")
+        await seen.page.wait_for_selector("body.one", timeout=UNKNOWN_MS)
+        await Wall(seen.page).is_live()
 
 
 async def test_a_silent_connection_is_a_lost_one(chromium: Browser, twelve: Site) -> None:

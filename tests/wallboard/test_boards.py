@@ -52,6 +52,21 @@ def test_a_lost_feed_leaves_the_last_picture_of_its_queues() -> None:
     assert row.oldest_at == lost_at - 30 * SECOND
 
 
+def test_a_source_that_another_feed_still_sees_is_not_about_to_be_lost() -> None:
+    """The picture of thousands of queues is taken only where it will be needed."""
+    desk = Desk()
+    log = desk.monitor.add_feed("log", "pbx")
+    desk.monitor.up(log, up=True, reason="")
+    desk.monitor.current(log)
+    desk.begin()
+    taken = []
+    desk.monitor.losing = lambda: taken.append(desk.clock.now())
+    desk.up(up=False)
+    assert not taken
+    desk.monitor.up(log, up=False, reason="gone")
+    assert taken
+
+
 def test_what_is_seen_again_is_shown_as_it_is() -> None:
     """The old picture does not outlive the blindness, and a second loss takes a new one."""
     desk = begun()
@@ -123,3 +138,18 @@ def test_the_window_of_a_board_is_the_first_exported_one_that_is_no_day() -> Non
         True,
         False,
     )
+
+
+def test_pictures_of_who_is_seen_or_gone_are_not_kept() -> None:
+    """With the samples they are looked through: nobody may have asked for a board."""
+    desk = begun()
+    desk.up(up=False)
+    assert len(desk.boards._seen) == 4
+    queues = (QueueSettings(name="sales", timezone="Asia/Shanghai"),)
+    desk.monitor.reconfigure(dataclasses.replace(SETTINGS, queues=queues, groups=()))
+    list(desk.boards.sample())
+    assert set(desk.boards._seen) == {"queue:sales"}
+    desk.up()
+    desk.look()
+    list(desk.boards.sample())
+    assert desk.boards._seen == {}

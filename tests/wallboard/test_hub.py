@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import threading
 from collections.abc import AsyncIterator
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +26,8 @@ from callmon.wallboard.hub import (
     Reader,
     seen,
 )
-from callmon.wallboard.look import Look
+from callmon.wallboard.look import Look, Show
+from callmon.wallboard.picture import picture_of
 from tests.wallboard.desks import SETTINGS, Desk
 
 pytestmark = pytest.mark.anyio
@@ -332,19 +334,136 @@ async def test_a_mistake_in_a_picture_ends_no_daemon(monkeypatch: pytest.MonkeyP
             await wall.check(browser, ALL)
 
 
+async def test_what_one_asks_for_blinds_no_other(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A picture that cannot be made keeps nobody from theirs."""
+    real = picture_of
+
+    def picky(board: Any, rows: Any, look: Look, zone: Any, hour: Any) -> Any:
+        if look.labels:
+            raise ValueError("no such picture")
+        return real(board, rows, look, zone, hour)
+
+    monkeypatch.setattr(hub_module, "picture_of", picky)
+    with capture_logs() as logged:
+        async with a_wall() as wall:
+            with wall.hub.look(Look.from_query([("team", "v")])), wall.hub.look(ALL) as reader:
+                browser = Browser(reader)
+                await browser.read()
+                wall.desk.join()
+                await wall.pass_by()
+                assert browser.behind
+    assert {entry["event"] for entry in logged} == {"wallboard.crashed"}
+
+
+async def test_a_picture_of_many_is_put_together_beside_the_loop(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is the same picture."""
+    monkeypatch.setattr(hub_module, "MANY", 3)
+    made_in = []
+
+    def noted(*given: Any) -> Any:
+        made_in.append(threading.current_thread() is threading.main_thread())
+        return picture_of(*given)
+
+    monkeypatch.setattr(hub_module, "picture_of", noted)
+    async with a_wall() as wall:
+        with wall.hub.look(ALL) as many, wall.hub.look(Look(show=Show.GROUPS)) as few:
+            one, other = Browser(many), Browser(few)
+            await one.read()
+            await other.read()
+            assert made_in == [False, True]
+            await wall.check(one, ALL)
+
+
+class Laborious:
+    """Boards that take their time."""
+
+    def __init__(self, desk: Desk, takes: Micros) -> None:
+        self._desk = desk
+        self._takes = takes
+        self.last_hour = desk.boards.last_hour
+        self.window = desk.boards.window
+        self.made = 0
+
+    def knows(self, window: str) -> bool:
+        """See ``Boards``."""
+        return self._desk.boards.knows(window)
+
+    def sample(self) -> Any:
+        """See ``Boards``."""
+        return self._desk.boards.sample()
+
+    def rows(self, window: str) -> Any:
+        """See ``Boards``."""
+        return self._desk.boards.rows(window)
+
+    def board(self, window: str, rows: Any) -> Any:
+        """See ``Boards``."""
+        self.made += 1
+        self._desk.clock.leap(self._takes)
+        return self._desk.boards.board(window, rows)
+
+
+async def test_pages_never_take_more_than_half_of_the_time() -> None:
+    """What takes a second to draw is drawn every two: the rest is for what else is to do."""
+    desk = Desk()
+    desk.begin()
+    boards = Laborious(desk, SECOND)
+    hub = Hub(boards, desk.clock, zone=lambda: SHANGHAI, version="v1")  # type: ignore[arg-type]  # as far as the hub needs it
+    async with asyncio.TaskGroup() as group:
+        with hub.look(ALL):
+            running = group.create_task(hub.run())
+            await turns()
+            for _ in range(9):
+                hub.hurry()
+                await desk.clock.advance(SECOND // 10)
+                await turns()
+            assert boards.made == 1
+            await desk.clock.advance(SECOND // 5)
+            await turns()
+            assert boards.made == 2
+        running.cancel()
+
+
 STEPS = st.lists(
     st.sampled_from(
-        ("join sales", "join vip", "leave", "blind", "sight", "time", "read", "long")
+        (
+            *("join sales", "join vip", "leave", "blind", "sight", "time", "read", "long"),
+            *("fewer", "all", "sample"),
+        )
     ),
     max_size=25,
 )
+FEWER = dataclasses.replace(
+    SETTINGS,
+    queues=SETTINGS.queues[1:],
+    groups=(),
+    thresholds=(),
+    windows=SETTINGS.windows[:1],
+)
+LOOKS = st.builds(
+    Look.from_query,
+    st.lists(
+        st.sampled_from(
+            (
+                *(("team", "v"), ("team", "s"), ("team", "nobody"), ("lang", "zh-CN")),
+                *(("show", "groups"), ("show", "queues"), ("window", "today")),
+            )
+        ),
+        max_size=3,
+    ),
+    subject=st.sampled_from((None, None, "queue:sales", "group:all", "queue:nobody")),
+)
 
 
-@given(STEPS)
-async def test_whatever_happens_an_open_page_ends_up_like_a_new_one(steps: list[str]) -> None:
-    """Callers, lost feeds, slow reading: the picture is that of a page opened now."""
+@given(STEPS, LOOKS)
+async def test_whatever_happens_an_open_page_ends_up_like_a_new_one(
+    steps: list[str], asked: Look
+) -> None:
+    """Callers, lost feeds, reloads, slow reading: the picture is that of a page opened now."""
     async with a_wall() as wall:
-        looks = (ALL, Look.from_query([("team", "v"), ("lang", "zh-CN")]))
+        looks = (ALL, asked)
         with wall.hub.look(looks[0]) as one, wall.hub.look(looks[1]) as two:
             browsers = (Browser(one), Browser(two))
             for step in steps:
@@ -369,6 +488,10 @@ async def perform(wall: Wall, browsers: tuple[Browser, ...], step: str) -> None:
             desk.up(up=sight == "sight")
         case ["time"]:
             await wall.pass_by()
+        case ["fewer" | "all" as queues]:
+            desk.monitor.reconfigure(FEWER if queues == "fewer" else SETTINGS)
+        case ["sample"]:
+            await wall.pass_by(30 * SECOND)
         case ["long"]:
             for _ in range(FRAMES_KEPT + 2):
                 desk.join("service")

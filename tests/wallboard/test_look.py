@@ -185,3 +185,10 @@ def test_labels_offer_what_there_is_to_choose() -> None:
     assert {"team": tuple(f"{number:03}" for number in range(MAX_CHOICES))} == labels_of(
         reversed(subjects)
     )
+
+
+def test_what_is_no_text_is_never_shown() -> None:
+    """Bytes that are no UTF-8 can be written into no page and no frame."""
+    asked = Look.from_query([("team", "a\udcff"), ("\udcff", "a")], subject="queue:\udcff")
+    assert asked.labels == ()
+    assert asked.subject == "queue:?"

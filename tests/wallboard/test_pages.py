@@ -175,18 +175,32 @@ def test_links_keep_what_was_asked(pages: Pages) -> None:
     assert 'href="?team=a&amp;team=b&amp;lang=zh-CN"' in whole
     assert 'href="../?lang=en"' in one
     assert 'src="../static/wallboard.js?v=' in one
+    assert 'src="../static/charts.js?v=' in one
 
 
 def test_what_is_not_known_has_a_page(pages: Pages) -> None:
     """In the language of who asked, with a way back."""
     for language, text in (
-        (Language.ENGLISH, "There is no queue named vipp"),
+        (Language.ENGLISH, "No queue named vipp is known"),
         (Language.CHINESE, "没有名为 vipp 的队列"),
     ):
         html = html_of(pages, board(), Look(subject="queue:vipp", language=language))
         Reader(html)
         assert text in html
         assert 'href="../"' in html
+
+
+def test_a_board_says_what_part_it_is(pages: Pages) -> None:
+    """Of which labels its queues are, and over what time its rates."""
+    part = html_of(
+        pages, busy("vip"), Look(labels=(("site", "hz"), ("team", "a"), ("team", "b")))
+    )
+    whole = html_of(pages, busy("vip"), Look(language=Language.CHINESE))
+
+    assert '<span class="filter">site: hz · team: a / b</span>' in part
+    assert 'Rates · <span data-slot="window">Last 15 min</span>' in part
+    assert 'class="filter"' not in whole
+    assert "比率 · " in whole
 
 
 def test_assets_are_named_by_what_is_in_them(pages: Pages) -> None:
@@ -226,10 +240,18 @@ def test_the_script_knows_the_same_attributes(pages: Pages) -> None:
 
 def test_the_script_makes_no_html(pages: Pages) -> None:
     """Nothing that is told becomes an element, a style or a program."""
-    script = pages.asset("wallboard.js")
-    assert script is not None
-    for word in (b"innerHTML", b"outerHTML", b"insertAdj", b".write(", b"eval(", b"Function("):
-        assert word not in script.body
+    for name in ("wallboard.js", "charts.js"):
+        script = pages.asset(name)
+        assert script is not None
+        for word in (
+            b"innerHTML",
+            b"outerHTML",
+            b"insertAdj",
+            b".write(",
+            b"eval(",
+            b"Function(",
+        ):
+            assert word not in script.body
 
 
 def test_every_part_is_in_the_package() -> None:

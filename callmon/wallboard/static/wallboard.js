@@ -21,6 +21,7 @@
   const SILENCE_S = 5; // without a frame the connection is lost; a heartbeat comes every 2 s
   const FIRST_RETRY_S = 1;
   const LAST_RETRY_S = 10;
+  const UNKNOWN_S = 15; // until a page of what is not known asks again
   const PAGE_S = 15; // until TV mode turns the page
   const FLASH_S = 6;
   const DRIFT_S = 0.4; // a frame so much later than the others was held up on its way
@@ -105,6 +106,7 @@
     setTimeout(tick, 1000 - ((present() * 1000) % 1000) + 5);
     const now = present();
     watchConnection();
+    for (const element of counting) if (!element.isConnected) counting.delete(element);
     if (!lost) for (const element of counting) count(element, now);
     for (const element of clocks) put(element, clockText(now, Number(element.dataset.offset)));
     turnInTime();
@@ -114,8 +116,7 @@
   const clocks = new Set();
 
   function count(element, now) {
-    if (element.isConnected) put(element, waitText(now - Number(element.dataset.since)));
-    else counting.delete(element);
+    put(element, waitText(now - Number(element.dataset.since)));
   }
 
   // ---- slots ----
@@ -262,7 +263,7 @@
   function show(frame) {
     heard = here();
     retryIn = FIRST_RETRY_S;
-    if (frame.version && reloaded(frame.version)) return;
+    if (frame.reload && reloaded(frame.reload)) return;
     setTime(frame.now);
     setLost(false);
     if (frame.board) fill(document.body, frame.board, true, frame.full);
@@ -456,48 +457,6 @@
     if (pages > 1 && here() - turnedAt >= PAGE_S) turnTo((page + 1) % pages);
   }
 
-  // ---- charts: the value at the pointer, or at the arrow keys ----
-
-  function watchCharts() {
-    for (const chart of document.querySelectorAll("svg.chart-image")) {
-      chart.addEventListener("pointermove", (event) => {
-        const box = chart.getBoundingClientRect();
-        readAt(chart, ((event.clientX - box.left) / box.width) * 600);
-      });
-      chart.addEventListener("pointerleave", () => readAt(chart, null));
-      chart.addEventListener("blur", () => readAt(chart, null));
-      chart.addEventListener("keydown", (event) => {
-        const step = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
-        if (step === undefined) return;
-        event.preventDefault();
-        const points = pointsOf(chart);
-        const place = Number(chart.dataset.place ?? points.length);
-        const next = Math.min(Math.max(place + step, 0), points.length - 1);
-        chart.dataset.place = next;
-        if (points[next]) readAt(chart, Number(points[next][0]));
-      });
-    }
-  }
-
-  const pointsOf = (chart) =>
-    (chart.dataset.points ?? "").split("\n").map((point) => point.split("|"));
-
-  function readAt(chart, x) {
-    const reading = chart.closest("figure").querySelector(".reading");
-    const cursor = chart.querySelector(".cursor");
-    const points = x === null ? [] : pointsOf(chart);
-    let nearest = null;
-    for (const point of points) {
-      const distance = Math.abs(Number(point[0]) - x);
-      if (point.length === 3 && (nearest === null || distance < nearest.distance)) {
-        nearest = { distance, point };
-      }
-    }
-    put(reading, nearest ? `${nearest.point[1]}  ${nearest.point[2]}` : "");
-    if (nearest) cursor.setAttribute("d", `M${nearest.point[0]} 0V150`);
-    else cursor.removeAttribute("d");
-  }
-
   // ---- controls ----
 
   function setParameter(name, value) {
@@ -535,6 +494,11 @@
     }
   }
 
+  function lookAgain() {
+    // No frame tells of what is not known yet; while callmon is away the page stays.
+    fetch(location.href).then((answer) => answer.ok && location.reload(), () => {});
+  }
+
   function start() {
     html.toggleAttribute("data-script", true);
     slotsOf(document.body, true);
@@ -543,12 +507,14 @@
     }
     criticals = new Set(criticalItems().keys());
     watchControls();
-    watchCharts();
     layOut();
     addEventListener("resize", layOut);
     addEventListener("pagehide", () => source?.close());
     addEventListener("pageshow", (event) => event.persisted && connect());
-    if (document.body.classList.contains("unknown")) return;
+    if (document.body.classList.contains("unknown")) {
+      setInterval(lookAgain, UNKNOWN_S * 1000);
+      return;
+    }
     turnedAt = here();
     tick();
     connect();
