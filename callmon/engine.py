@@ -438,11 +438,11 @@ class Engine:
             self._forget_agents(state)
             state.source.name = new
 
-    def _see(self) -> None:
-        """Find out which subjects are blind, and of whose agents is told."""
-        if look_around(self._sources, self._subjects, self.now):
-            self._rewatch_all()
-        self._dirty.update(dict.fromkeys(self.watches()))
+    def _see(self, new: Route | None = None) -> None:
+        """Find out who is blind, and of whose agents is told; or of a *new* queue alone."""
+        look_around(self._sources, self._subjects, self.now, self._rewatch, new)
+        seen = self.subjects.values() if new is None else new.book.states
+        self._dirty.update((watch, None) for state in seen for watch in self.watches(state))
 
     def _reopen(self, part: BookPart) -> None:
         """Have the book of a checkpoint again, under the name the queue had then."""
@@ -478,7 +478,8 @@ class Engine:
             open_account(None, states)
             self._rewatch(route)
             if any(each.blind or each.agents for each in self._sources.values()):
-                self._see()  # also where another source alone has told of the queue
+                # Also where another source has told of the queue. A new source is news to all.
+                self._see(route if len(state.queues) > 1 else None)
         if len(state.routes) < _SPELLINGS * self.settings.queue_limit:
             state.routes[spelled] = route
         return route

@@ -1,16 +1,22 @@
 """All sources together: which names lead where, who is blind, whose agents are told of."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from callmon.clock import Micros
 from callmon.directory import Directory
 from callmon.queues import SubjectState
 from callmon.reports import count_agents, line_up
-from callmon.routes import SourceState
+from callmon.routes import Route, SourceState
 from callmon.rules import SubjectKind
 from callmon.subjects import Subjects
 
-__all__ = ["follow_names", "look_around", "oldest_open", "tellers_of", "unroute"]
+__all__ = [
+    "follow_names",
+    "look_around",
+    "oldest_open",
+    "tellers_of",
+    "unroute",
+]
 
 Sources = Mapping[str, SourceState]
 
@@ -26,43 +32,87 @@ def oldest_open(sources: Sources) -> Micros | None:
     return min(starts, default=None)
 
 
-def look_around(sources: Sources, subjects: Subjects, now: Micros) -> bool:
+def look_around(
+    sources: Sources,
+    subjects: Subjects,
+    now: Micros,
+    rewatch: Callable[[Route], None],
+    new: Route | None = None,
+) -> None:
     """Find out which *subjects* are blind: those with a source none of whose feeds is up.
 
-    Those are its sources that have told of it, or are configured to. Tells whether any of
-    them has come to know its agents, or knows them no more.
+    Those are its sources that have told of it, or are configured to. *rewatch* is called with
+    the way of each queue of which, or of a group of which, agents became known, or unknown.
+    With a *new* queue of a source that has others, only that and its groups are looked at:
+    for the rest nothing has changed, and thousands may come one after another.
     """
-    blind = {name for name, state in sources.items() if state.blind}
-    knowing = {name for name, state in sources.items() if state.knows_agents}
-    telling = _sources_of(sources)
+    if new is None:
+        of = _all_telling(sources, subjects)
+    else:
+        of = {subject: _telling(subject, sources) for subject in new.book.states}
+    for route in _routes_to(_judge(of, sources, subjects, now), sources):
+        rewatch(route)
+
+
+def _all_telling(sources: Sources, subjects: Subjects) -> dict[SubjectState, set[str]]:
+    """Return the sources that have told of each subject; line up their accounts."""
     routes = [route for state in sources.values() for route in state.queues.values()]
     states = subjects.states.values()
     line_up(states, [(route.book.states, route.reports) for route in routes])
-    turned = False
-    for subject in states:
-        named = subject.subject
-        of = telling.get(subject, set())
-        all_of = of | subjects.directory.told_by(named.kind, named.name)
-        # A queue that nobody has spoken of yet, or is to, may belong to any source.
-        unseen = bool(blind & all_of) if all_of else bool(blind) and blind == set(sources)
-        known = bool(of) and of <= knowing
-        if unseen != subject.blind:
-            subject.blind = unseen
-            subject.changed()
-        former = subject.agents.known
-        subject.agents.set_known(known, now)
-        count_agents(subject, now)
-        turned = turned or former is not subject.agents.known
-    return turned
-
-
-def _sources_of(sources: Sources) -> dict[SubjectState, set[str]]:
-    telling: dict[SubjectState, set[str]] = {}
+    telling: dict[SubjectState, set[str]] = {subject: set() for subject in states}
     for name, state in sources.items():
         for route in state.queues.values():
             for subject in route.book.states:
                 telling.setdefault(subject, set()).add(name)
-    return telling
+    return {subject: telling[subject] for subject in states}
+
+
+def _telling(subject: SubjectState, sources: Sources) -> set[str]:
+    """Return the sources that have told of *subject*."""
+    kind, name = subject.subject.kind, subject.subject.name
+    if kind is SubjectKind.QUEUE:
+        return tellers_of(sources, kind, name)
+    return {
+        source
+        for source, state in sources.items()
+        if any(subject in route.book.states for route in state.queues.values())
+    }
+
+
+def _judge(
+    of: Mapping[SubjectState, set[str]], sources: Sources, subjects: Subjects, now: Micros
+) -> set[SubjectState]:
+    """Judge subjects by the sources *of* each that have told of it.
+
+    Returns those that have come to know their agents, or know them no more.
+    """
+    blind = {name for name, state in sources.items() if state.blind}
+    knowing = {name for name, state in sources.items() if state.knows_agents}
+    turned = set()
+    for subject, told_by in of.items():
+        named = subject.subject
+        all_of = told_by | subjects.directory.told_by(named.kind, named.name)
+        # A queue that nobody has spoken of yet, or is to, may belong to any source.
+        unseen = bool(blind & all_of) if all_of else bool(blind) and blind == set(sources)
+        if unseen != subject.blind:
+            subject.blind = unseen
+            subject.changed()
+        former = subject.agents.known
+        subject.agents.set_known(bool(told_by) and told_by <= knowing, now)
+        count_agents(subject, now)
+        if former is not subject.agents.known:
+            turned.add(subject)
+    return turned
+
+
+def _routes_to(subjects: Collection[SubjectState], sources: Sources) -> list[Route]:
+    """Return the ways of all queues that are among *subjects*, or in a group among them."""
+    if any(subject.subject.kind is not SubjectKind.QUEUE for subject in subjects):
+        routes = [route for state in sources.values() for route in state.queues.values()]
+        return [r for r in routes if not set(r.book.states).isdisjoint(subjects)]
+    names = [subject.subject.name for subject in subjects]
+    queues = [state.queues for state in sources.values()]
+    return [known[name] for known in queues for name in names if name in known]
 
 
 def follow_names(

@@ -2,6 +2,9 @@
 
 import dataclasses
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from callmon.clock import Micros
 from callmon.contacts import ContactBook
 from callmon.directory import Directory, EngineSettings
@@ -53,8 +56,10 @@ class Site:
         return book
 
     def look(self) -> bool:
-        """Find out who is blind."""
-        return look_around(self.sources, self.subjects, BASE)
+        """Find out who is blind; tell whether anybody's agents became known, or not."""
+        ways: list[Route] = []
+        look_around(self.sources, self.subjects, BASE, ways.append)
+        return bool(ways)
 
     def blind(self) -> set[str]:
         """Return which subjects are."""
@@ -67,6 +72,9 @@ class Site:
     def queue(self, name: str) -> SubjectState:
         """Return a queue."""
         return self.subjects.states[SubjectKind.QUEUE, name]
+
+
+NOBODY = SourceState("nobody", live=False)
 
 
 # ---- open visits -----------------------------------------------------------------------
@@ -144,6 +152,43 @@ def test_a_queue_of_a_configured_source_is_blind_with_it_though_nobody_has_spoke
     site.look()
 
     assert {"sales", "everyone"} == site.blind()
+
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(("east", "west")), st.sampled_from(("sales", "support", "up", "down"))
+    ),
+    max_size=8,
+)
+
+
+@given(STEPS, st.booleans())
+def test_a_look_at_a_new_queue_finds_what_a_look_at_all_finds(
+    steps: list[tuple[str, str]], agents: bool
+) -> None:
+    """Who is blind and whose agents are known: nothing else can have changed by it.
+
+    A source of which nobody knew is another thing: it may be that of any other queue.
+    """
+    sites = [Site(settings_with(sources=("east", "west"))) for _ in range(2)]
+    for source, step in steps:
+        known = [step in site.sources.get(source, NOBODY).queues for site in sites]
+        ways: list[list[Route]] = []
+        for site in sites:
+            if step in ("up", "down"):
+                site.feed(source, "ami", up=step == "up", agents=agents)
+                site.look()
+                continue
+            route = site.route(source, step)
+            if known[0]:
+                continue
+            ways.append([])
+            others = site is sites[0] and len(site.sources[source].queues) > 1
+            new = route if others else None
+            look_around(site.sources, site.subjects, BASE, ways[-1].append, new)
+        assert len({frozenset(site.blind()) for site in sites}) == 1
+        assert len({frozenset(site.knowing()) for site in sites}) == 1
+        assert len({len(found) for found in ways}) <= 1
 
 
 def test_who_turns_blind_is_rendered_anew() -> None:

@@ -124,6 +124,7 @@ class Boards:
             self.last_hour.sample(name, self._values(state, now))
             if count % SLICE == 0:
                 yield
+                now = self._monitor.present()
         self.last_hour.forget(sampled)
         self._forget()
 
