@@ -18,6 +18,14 @@ callmon=$work/venv/bin/callmon
 "$callmon" --version
 "$callmon" check --config config/callmon.yml >check.txt
 "$callmon" schema thresholds >thresholds.schema.json
+"$callmon" schema api >openapi.json
+# The wallboard's templates, styles and scripts came along.
+"$work/venv/bin/python" -c "from callmon.wallboard.pages import Pages
+for name in ('wallboard.css', 'wallboard.js', 'charts.js', 'icon.svg'):
+    assert Pages('wheel').asset(name), name"
+# Without the extra for terminals the plain table is there all the same.
+"$callmon" top --once --url http://127.0.0.1:1 2>trouble && exit 1
+grep -q '127.0.0.1:1' trouble
 cat >queue_log <<'LOG'
 1600000000|1600000000.1|sales|NONE|ENTERQUEUE||5550100|1
 1600000010|1600000000.1|sales|Agent/1|CONNECT|10|1600000000.2|3

@@ -138,7 +138,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         AlertNews.FIRED: "触发",
         AlertNews.ESCALATED: "升级",
         AlertNews.ENDED: "结束",
-        Severity.INFO: "信息",
+        Severity.INFO: "提示",
         Severity.WARNING: "警告",
         Severity.CRITICAL: "严重",
     },

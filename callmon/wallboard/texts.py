@@ -235,7 +235,7 @@ LEVELS: Final[Mapping[Language, Mapping[Level, str]]] = {
         Level.CRITICAL: "严重",
         Level.BLIND: "无数据",
         Level.WARNING: "警告",
-        Level.INFO: "信息",
+        Level.INFO: "提示",
         Level.PENDING: "观察中",
         Level.CALM: "正常",
     },
