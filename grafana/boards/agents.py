@@ -5,7 +5,7 @@ from typing import Any
 from grafana_foundation_sdk.models import dashboard
 
 from grafana import queries
-from grafana.boards.queue import AGENT_STATES, called
+from grafana.boards.queue import AGENT_STATES, agents_over_time
 from grafana.frame import board, queue_link, subject_variables
 from grafana.panels import (
     Query,
@@ -128,17 +128,8 @@ def _by_queue(say: Words) -> dashboard.Panel:
 
 
 def _over_time(say: Words) -> dashboard.Panel:
-    return lines(
-        say("Agents by what they do"),
-        say("Of the chosen queues together; an agent counts in each queue he serves."),
-        [Query(expr=queries.summed("agents", "state"), legend="{{state}}")],
-        size=(12, 8),
-        unit="short",
-        stacked=True,
-        bounds=(0, None),
-        no_value=say("no data"),
-        overrides=called(say, AGENT_STATES),
-    )
+    about = "Of the chosen queues together; an agent counts in each queue he serves."
+    return agents_over_time(say, say(about))
 
 
 def _paused(say: Words) -> dashboard.Panel:

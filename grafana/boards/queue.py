@@ -11,7 +11,7 @@ from grafana.levels import level_tiles
 from grafana.panels import SOURCE, Query, by_name, coloured, lines, panel
 from grafana.words import Words
 
-__all__ = ["AGENT_STATES", "called", "queue"]
+__all__ = ["AGENT_STATES", "agents_over_time", "queue"]
 
 OUTCOMES = {
     "answered": ("Answered", "green"),
@@ -61,7 +61,7 @@ def queue(say: Words) -> dashboard.Dashboard:
             _heat(say),
             _waits(say),
             _outcomes(say),
-            _agents(say),
+            agents_over_time(say, say("Agents at work in this queue or group.")),
             alert_timeline(say),
         ],
         variables=subject_variables(say, several=False),
@@ -274,10 +274,11 @@ def _outcomes(say: Words) -> dashboard.Panel:
     )
 
 
-def _agents(say: Words) -> dashboard.Panel:
+def agents_over_time(say: Words, about: str) -> dashboard.Panel:
+    """Return what the agents do, over time; *about* says whose agents they are."""
     return lines(
         say("Agents by what they do"),
-        say("Agents at work in this queue or group."),
+        about,
         [Query(expr=queries.summed("agents", "state"), legend="{{state}}")],
         size=(12, 8),
         unit="short",
