@@ -156,7 +156,7 @@ class Row:
     @property
     def id(self) -> str:
         """Return what names the row: ``queue:support``."""
-        return f"{self.subject.kind.value}:{self.subject.name}"
+        return self.subject.id
 
     @property
     def breaches(self) -> tuple[Standing, ...]:

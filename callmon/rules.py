@@ -43,6 +43,11 @@ class Subject:
     name: str
     labels: Mapping[str, str] = dataclasses.field(default_factory=dict, compare=False)
 
+    @property
+    def id(self) -> str:
+        """Return what names it among all subjects: ``queue:support``."""
+        return f"{self.kind.value}:{self.name}"
+
 
 class Severity(StrEnum):
     """How urgent an alert is, lowest first."""

@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
 from callmon.board import TODAY_WINDOW, Board, FeedLight, Row, kept, ranked, row_of
-from callmon.clock import SECOND, Micros
+from callmon.clock import Micros
 from callmon.last_hour import CHARTED, LastHour
-from callmon.measures import MEASURES, Measure, Reading, Unit
+from callmon.measures import MEASURES
 from callmon.monitor import Monitor
+from callmon.plain import number
 from callmon.queues import SubjectState
 
 __all__ = ["SLICE", "Boards", "board_window"]
@@ -119,7 +120,7 @@ class Boards:
         self.last_hour.begin(now)
         sampled = set()
         for count, state in enumerate(engine.states(), 1):
-            name = _id(state)
+            name = state.subject.id
             sampled.add(name)
             self.last_hour.sample(name, self._values(state, now))
             if count % SLICE == 0:
@@ -131,22 +132,11 @@ class Boards:
     def _forget(self) -> None:
         """Forget how they were last seen who are seen again, or are no more."""
         states = self._monitor.engine.states()
-        blind = {_id(state) for state in states if state.blind}
+        blind = {state.subject.id for state in states if state.blind}
         self._seen = {name: seen for name, seen in self._seen.items() if name in blind}
 
     def _values(self, state: SubjectState, now: Micros) -> list[float | None]:
         window = state.windows.get(self.window)
         if window is not None:
             window.sync(now)
-        return [_number(measure, measure.read(state, window, now)) for measure in _CHARTED]
-
-
-def _id(state: SubjectState) -> str:
-    return f"{state.subject.kind.value}:{state.subject.name}"
-
-
-def _number(measure: Measure, reading: Reading | None) -> float | None:
-    """Return a reading in seconds, or as the ratio or count that it is."""
-    if reading is None:
-        return None
-    return reading[0] / (reading[1] * (SECOND if measure.unit is Unit.SECONDS else 1))
+        return [number(each.read(state, window, now), each.unit) for each in _CHARTED]

@@ -6,6 +6,7 @@ from typing import Final
 
 from callmon.board import Row
 from callmon.clock import SECOND, Micros
+from callmon.console.text import clock_length
 from callmon.measures import MEASURES, Reading, Unit
 from callmon.wording import Language, format_value
 
@@ -29,11 +30,7 @@ _HOUR: Final = 3_600
 
 def wait_text(length: Micros) -> str:
     """Return a wait as a clock shows it: ``0:07``, ``3:12``, ``1:02:05``; cut to seconds."""
-    seconds = length // SECOND
-    minutes, rest = divmod(seconds, MINUTE)
-    if seconds < _HOUR:
-        return f"{minutes}:{rest:02d}"
-    return f"{minutes // 60}:{minutes % 60:02d}:{rest:02d}"
+    return clock_length(length)
 
 
 def ratio_text(value: Fraction) -> str:
