@@ -131,6 +131,7 @@ class Visit(msgspec.Struct, gc=False):
     inexact: bool = False  #: the live feed knows no better than when it heard of its join
     lagging: bool = False  #: the live feed told of it much later than it was
     shown: bool = False  #: the windows show it
+    early: Micros = 0  #: the live feed says that it may have begun that much sooner
     former: "Visit | None" = None  #: the earlier visit of the same id
 
     @property
@@ -285,7 +286,7 @@ def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | 
     """
     bit = Told.JOIN_LIVE if live else Told.JOIN_LOGGED
     at = event.at
-    near = [visit for visit in chain(latest) if abs(visit.start - at) <= NEAR]
+    near = [visit for visit in chain(latest) if _may_begin(visit, at, event.early)]
     unconfirmed = [visit for visit in near if not visit.has(bit)]
     if unconfirmed:
         return min(unconfirmed, key=lambda visit: abs(visit.start - at))
@@ -295,6 +296,11 @@ def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | 
     if not live:
         return _told_late(latest, at)
     return None if event.exact else _heard_late(latest, at)
+
+
+def _may_begin(visit: Visit, at: Micros, early: Micros = 0) -> bool:
+    """Tell whether *visit* may be one that began at *at*, or *early* sooner."""
+    return -NEAR - early <= visit.start - at <= NEAR + visit.early
 
 
 def _repeats_join(visit: Visit, at: Micros, *, live: bool) -> bool:
@@ -353,14 +359,14 @@ def expected(
             if visit.has(Told.JOIN_LOGGED) and not visit.has(Told.END_LOGGED):
                 return visit
         return None
-    told = [visit for visit in chain(latest) if visit.told & _LIVE and visit.start <= at]
+    told = [v for v in chain(latest) if v.told & _LIVE and v.start - v.early <= at]
     for visit in told:
         if visit.has(Told.END_LIVE) and visit.live_at == at:
             return visit
     for visit in told:
         if not visit.has(Told.END_LIVE):
             return visit
-        same = visit.lagging or wait is None or abs(at - wait - visit.start) <= NEAR
+        same = visit.lagging or wait is None or _may_begin(visit, at - wait)
         if (visit.live in _MAY_CHANGE or not visit.certain) and same:
             return visit
     return None
@@ -412,13 +418,13 @@ def missed(
         else (Told.JOIN_LOGGED, Told.END_LOGGED, Told.END_LIVE)
     )
     for visit in chain(latest):
-        if visit.told & (join | end) or visit.start > at + NEAR:
+        if visit.told & (join | end) or visit.start > at + NEAR + visit.early:
             continue
         if visit.has(other):
             ended = visit.logged_at if live else visit.live_at
             if abs(ended - at) <= NEAR:
                 return visit
-        elif wait is None or abs(at - wait - visit.start) <= NEAR:
+        elif wait is None or _may_begin(visit, at - wait):
             return visit
     return _ended_long_ago(latest, at) if live else None
 

@@ -136,6 +136,7 @@ class VisitBook:
             self._lose_end(latest, at, live=live)
         visit = self._open(key, at, bit, event.seq, live=live)
         visit.inexact = live and not event.exact
+        visit.early = event.early
         return None
 
     def answered(self, event: ContactAnswered, *, live: bool) -> DropReason | None:
@@ -296,13 +297,15 @@ class VisitBook:
         if visit.has(bit):
             return DropReason.DUPLICATE
         visit.told |= bit
-        late = abs(visit.start - event.at) > NEAR
-        visit.lagging = visit.lagging or late
+        off = abs(visit.start - event.at)
+        late = off > NEAR
+        visit.lagging = visit.lagging or off > NEAR + max(visit.early, event.early)
         if bit is Told.JOIN_LOGGED:
             visit.seq = max(visit.seq, event.seq)
         # The live feed knows when exactly, unless it has heard of it late.
         if visit.start != event.at and late is (bit is Told.JOIN_LOGGED):
             self._shown.restart_wait(visit, event.at)
+            visit.early = event.early
             self._surprised()
         return None
 

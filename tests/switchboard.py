@@ -141,11 +141,14 @@ class Switchboard:
                 self.send(name, channel, **dict(pairs))
                 self.wait(1_000)
 
-    def list_queues(self, rows: Iterable[Mapping[str, str]], *, whole: bool = True) -> None:
-        """Ask for a snapshot and receive it."""
+    def list_queues(
+        self, rows: Iterable[Mapping[str, str]], *, whole: bool = True, after: Micros = 0
+    ) -> None:
+        """Ask for a snapshot, receive it at once and read it *after* so long."""
         self._lists += 1
         action = f"list-{self._lists}"
-        self.interpreter.expect(action, whole)
+        self.interpreter.expect(action, whole, self.now)
+        self.wait(after)
         self.hear({"Response": "Success", "ActionID": action, "EventList": "start"})
         count = 0
         for row in rows:

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from callmon.clock import SECOND, Micros
 from callmon.events import (
+    ContactAnswered,
     ContactJoined,
     ContactMoved,
     ContactRefused,
@@ -22,6 +23,7 @@ from callmon.events import (
 from callmon.queues import SubjectState
 from callmon.rules import SubjectKind
 from tests.sites import fingerprint, reborn
+from tests.switchboard import START, Switchboard, queue_rows
 from tests.tellers import BASE, Teller, answered, finish, joined, left, talked
 
 LOGGED = {
@@ -95,9 +97,17 @@ def seen(calls: Sequence[Call]) -> list[tuple[Micros, Event]]:
 
 
 def seen_in_part(
-    calls: Sequence[Call], gap: tuple[Micros, Micros]
+    calls: Sequence[Call],
+    gap: tuple[Micros, Micros],
+    unread: Micros = 0,
+    *,
+    forgotten: bool = False,
 ) -> list[tuple[Micros, Event]]:
-    """Return what a live feed tells whose connection was cut during *gap*."""
+    """Return what a live feed tells whose connection was cut during *gap*.
+
+    The snapshot after it lies *unread* for so long. The feed may have *forgotten* whom it
+    has told of before.
+    """
     begin, end = gap
     told = [(at, event) for at, event in seen(calls) if not begin <= at < end]
     known = {
@@ -106,10 +116,10 @@ def seen_in_part(
     back: list[tuple[Micros, Event]] = []
     for call in calls:
         told_of = (call.contact, call.start) in known
-        if call.start < end <= call.end and not told_of:
+        if call.start < end <= call.end and (forgotten or not told_of):
             # The snapshot counts the wait in whole seconds.
-            age = (end - call.start) // SECOND * SECOND
-            back.append((end, joined(call.contact, end - age)))
+            start = end + unread - (end - call.start) // SECOND * SECOND
+            back.append((end, ContactJoined(start, "pbx", 0, "q", call.contact, early=unread)))
         if told_of and call.start < begin <= call.end < end:
             back.append((end, left(call.contact, end, Outcome.LOST, certain=False)))
     order = [(at, 1, event) for at, event in told] + [(at, 0, event) for at, event in back]
@@ -203,6 +213,24 @@ def test_the_record_fills_the_gap_of_a_live_feed(
     teller = Teller.of_both()
     for event, live in interleaved(data, seen_in_part(calls, gap), logged(calls)):
         teller.tell(event, live=live)
+    if calls:
+        finish(teller)
+        check(teller, calls, expected(calls, gap))
+
+
+@given(data=st.data(), all_calls=all_calls())
+def test_a_snapshot_that_lies_unread_doubles_nobody(
+    data: st.DataObject, all_calls: list[Call]
+) -> None:
+    """A machine that is slow, as at the start, makes later callers of those who wait."""
+    calls = list({call.contact: call for call in all_calls}.values())
+    begin = BASE + data.draw(st.integers(0, 40 * SECOND))
+    gap = begin, begin + data.draw(st.integers(0, 30 * SECOND))
+    unread = data.draw(st.integers(0, 20 * SECOND))
+    live = seen_in_part(calls, gap, unread, forgotten=data.draw(st.booleans()))
+    teller = Teller.of_both()
+    for event, is_live in interleaved(data, live, logged(calls)):
+        teller.tell(event, live=is_live)
     if calls:
         finish(teller)
         check(teller, calls, expected(calls, gap))
@@ -439,3 +467,38 @@ def test_a_correction_survives_a_restart(teller: Teller) -> None:
 
     assert {Outcome.EMPTY: 1} == heir.windowed()
     assert {Outcome.TIMEOUT: 1} == heir.outcomes()
+
+
+@pytest.mark.parametrize("log_first", [True, False])
+def test_a_snapshot_that_is_read_late_doubles_nobody(*, log_first: bool) -> None:
+    """Who is in it waits as long as it says, and as much longer as it lay unread."""
+    teller, board = Teller.of_both(), Switchboard()
+    record: list[Event] = [
+        ContactJoined(START - 8 * SECOND, "pbx", 1, "sales", "1.1"),
+        ContactAnswered(START + 5 * SECOND, "pbx", 2, "sales", "1.1", 13 * SECOND, "Ann"),
+    ]
+    if log_first:
+        teller.tell(record[0], live=False)
+    board.list_queues(queue_rows([("1.1", 7)]), after=3 * SECOND)
+    board.play("2; AgentConnect HoldTime=13")
+    teller.tell(*board.events, live=True)
+
+    teller.tell(*record[log_first:], live=False)
+    finish(teller)
+
+    queue = teller.engine.subjects[SubjectKind.QUEUE, "sales"]
+    assert 1 == queue.arrived
+    assert 1 == queue.outcome_total(Outcome.ANSWERED)
+
+
+def test_who_waited_before_a_restart_of_ours_is_no_second_caller(teller: Teller) -> None:
+    """The first snapshot after it shows him; a machine that starts is slow to read it."""
+    teller.tell(joined("1", BASE), live=True)
+    late = ContactJoined(BASE + 4 * SECOND, "pbx", 9, "q", "1", early=3 * SECOND)
+
+    teller.tell(late, live=True)
+    teller.tell(answered("1", BASE + 60 * SECOND, 60 * SECOND), live=True)
+    finish(teller)
+
+    assert 1 == teller.state.arrived
+    assert {Outcome.ANSWERED: 1} == teller.outcomes()

@@ -113,9 +113,14 @@ class AmiInterpreter:
         self._reader.reset()
         self._calls.disconnected(at + self.offset, at)
 
-    def expect(self, action_id: str, whole: bool = True) -> None:  # noqa: FBT001, FBT002 - a callback by position
-        """Note that a QueueStatus was sent; not *whole* when it asks for no members."""
-        self._reader.expect(action_id, whole)
+    def expect(
+        self,
+        action_id: str,
+        whole: bool = True,  # noqa: FBT001, FBT002 - a callback by position
+        asked: Micros | None = None,
+    ) -> None:
+        """Note that a QueueStatus was sent, *asked* when; not *whole*: for no members."""
+        self._reader.expect(action_id, whole, asked)
 
     def take(self, message: Message, received: Micros) -> list[Event]:
         """Return the events that *message*, received just now, brings."""

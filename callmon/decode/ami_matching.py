@@ -51,9 +51,9 @@ class AmiMatching:
                 if former.joined and at <= (former.start or at):
                     self._drop(DropReason.DUPLICATE)
                     return []
-                if not former.joined and abs((former.start or at) - at) <= SAME_START:
+                if not former.joined and _was_listed(former, at):
                     # It was in a snapshot that has overtaken this event.
-                    former.start, former.joined = at, True
+                    former.start, former.joined, former.early = at, True, 0
                     former.place = place_of(message)
                     return []
             events = self._exits.joined_again(former)
@@ -100,6 +100,12 @@ class AmiMatching:
 
     def _drop(self, reason: DecodeReason | DropReason) -> None:
         self._drops["decode", reason.value] += 1
+
+
+def _was_listed(visit: Visit, at: Micros) -> bool:
+    """Tell whether *visit*, of a snapshot, is the one that joins at *at*."""
+    start = at if visit.start is None else visit.start
+    return start - visit.early - SAME_START <= at <= start + SAME_START
 
 
 def same_queue(queue: str, other: str) -> bool:

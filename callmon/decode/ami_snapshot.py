@@ -54,10 +54,11 @@ class SnapshotQueue(msgspec.Struct, frozen=True):
 
 
 class QueueSnapshot(msgspec.Struct, frozen=True):
-    """All queues; *whole* when the members, too, are all there."""
+    """All queues as they were after *asked*; *whole* when the members, too, are all there."""
 
     queues: tuple[SnapshotQueue, ...]
     whole: bool
+    asked: Micros | None = None  #: by our clock; None: not known
 
 
 class _Section:
@@ -82,9 +83,10 @@ class SnapshotReader:
 
     def __init__(self) -> None:
         self.drops: Drops = Counter()
-        self._expected: dict[str, bool] = {}
+        self._expected: dict[str, tuple[bool, Micros | None]] = {}
         self._list = ""
         self._whole = True
+        self._asked: Micros | None = None
         self._sections: dict[str, _Section] = {}
         self._current: _Section | None = None
         self._rows = 0
@@ -94,9 +96,14 @@ class SnapshotReader:
         """Whether a list has begun and not ended."""
         return bool(self._list)
 
-    def expect(self, action_id: str, whole: bool = True) -> None:  # noqa: FBT001, FBT002 - a callback by position
-        """Take the answer to *action_id*; not *whole* when it asks for no members."""
-        self._expected[action_id] = whole
+    def expect(
+        self,
+        action_id: str,
+        whole: bool = True,  # noqa: FBT001, FBT002 - a callback by position
+        asked: Micros | None = None,
+    ) -> None:
+        """Take the answer to *action_id*, *asked* when; not *whole*: for no members."""
+        self._expected[action_id] = whole, asked
         while len(self._expected) > MAX_EXPECTED:
             del self._expected[next(iter(self._expected))]
 
@@ -130,10 +137,10 @@ class SnapshotReader:
             return
         if action_id not in self._expected:
             return
-        whole = self._expected.pop(action_id)
+        whole, asked = self._expected.pop(action_id)
         if message.get("Response") == "Success":
             self._list = action_id
-            self._whole = whole
+            self._whole, self._asked = whole, asked
 
     def _row(self, kind: str, message: Message) -> None:
         self._rows += 1
@@ -169,7 +176,8 @@ class SnapshotReader:
             self._drop(DecodeReason.INCOMPLETE)
             self._whole = False
         queues = tuple(self._queue(section) for section in self._sections.values())
-        snapshot = QueueSnapshot(queues, self._whole and self._rows <= MAX_ROWS)
+        whole = self._whole and self._rows <= MAX_ROWS
+        snapshot = QueueSnapshot(queues, whole, self._asked)
         self._close()
         return snapshot
 

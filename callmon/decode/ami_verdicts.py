@@ -50,7 +50,8 @@ class Verdicts:
         if not self._visits.add(visit, self.now):
             return DropReason.CONTACT_LIMIT
         seq, stamped = self.place(), self.stamped
-        return [ContactJoined(at, self.source, seq, visit.queue, visit.contact, stamped)]
+        queue, contact = visit.queue, visit.contact
+        return [ContactJoined(at, self.source, seq, queue, contact, stamped, visit.early)]
 
     def let_go(self, visit: Visit, at: Micros) -> list[Event]:
         """Tell that *visit* waits no more, for a reason that is not known yet."""

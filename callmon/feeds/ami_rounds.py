@@ -35,7 +35,8 @@ CHANGING = frozenset({"FullyBooted", "Reload"})
 class Rounds:
     """Sends pings and QueueStatus when they are due, and knows what is not answered.
 
-    ``expect`` is called with the ActionID of each QueueStatus and whether it asks for all.
+    ``expect`` is called with the ActionID of each QueueStatus, whether it asks for all, and
+    when it was asked.
     """
 
     def __init__(
@@ -43,7 +44,7 @@ class Rounds:
         settings: AsteriskAmiSettings,
         session: AmiSession,
         clock: Clock,
-        expect: Callable[[str, bool], None],
+        expect: Callable[[str, bool, Micros], None],
     ) -> None:
         now = clock.monotonic()
         self.refusal = ""  #: why there is no snapshot, in the words of the Asterisk
@@ -112,7 +113,7 @@ class Rounds:
         action = self._session.send("QueueStatus", fields)
         self._audits += 1
         self._asked = action, now
-        self._expect(action, whole)
+        self._expect(action, whole, self._clock.now())
 
     def _answered(self, refusal: str) -> None:
         now = self._clock.monotonic()

@@ -57,7 +57,7 @@ class Playback:
         if not isinstance(record, Transferred):
             self._mark(record.at, record.mark)
         elif record.direction is Direction.SENT:
-            self._sent(record.data)
+            self._sent(record.at, record.data)
         elif events := self._received(record.at, record.data):
             yield record.at, events
 
@@ -84,12 +84,12 @@ class Playback:
             self._decoder = None
             self._interpreter.disconnected(at)
 
-    def _sent(self, data: bytes) -> None:
+    def _sent(self, at: Micros, data: bytes) -> None:
         for action in data.split(_ACTION_END):
             fields = _fields(action)
             if fields.get("action", "").lower() == "queuestatus" and "actionid" in fields:
                 whole = "member" not in fields
-                self._interpreter.expect(fields["actionid"], whole)
+                self._interpreter.expect(fields["actionid"], whole, at)
 
     def _received(self, at: Micros, data: bytes) -> list[Event]:
         decoder = self._decoder
