@@ -71,7 +71,7 @@ class ContactJoined(msgspec.Struct, frozen=True, gc=False, tag="contact_joined")
     """A contact began to wait in a queue.
 
     When *at* is not *exact* it is only when the feed heard of it: not before it, and as
-    much later as the line was slow. It may be *early* sooner where that bound is known.
+    much later as the line was slow. By *vague* it may be off either way.
     """
 
     at: Micros
@@ -80,7 +80,7 @@ class ContactJoined(msgspec.Struct, frozen=True, gc=False, tag="contact_joined")
     queue: str
     contact: str
     exact: bool = True
-    early: Micros = 0
+    vague: Micros = 0
 
 
 class ContactAnswered(msgspec.Struct, frozen=True, gc=False, tag="contact_answered"):

@@ -131,7 +131,7 @@ class Visit(msgspec.Struct, gc=False):
     inexact: bool = False  #: the live feed knows no better than when it heard of its join
     lagging: bool = False  #: the live feed told of it much later than it was
     shown: bool = False  #: the windows show it
-    early: Micros = 0  #: the live feed says that it may have begun that much sooner
+    vague: Micros = 0  #: by so much *start* may be off
     former: "Visit | None" = None  #: the earlier visit of the same id
 
     @property
@@ -286,7 +286,7 @@ def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | 
     """
     bit = Told.JOIN_LIVE if live else Told.JOIN_LOGGED
     at = event.at
-    near = [visit for visit in chain(latest) if _may_begin(visit, at, event.early)]
+    near = [visit for visit in chain(latest) if _may_begin(visit, at, event.vague)]
     unconfirmed = [visit for visit in near if not visit.has(bit)]
     if unconfirmed:
         return min(unconfirmed, key=lambda visit: abs(visit.start - at))
@@ -298,9 +298,9 @@ def begun(latest: Visit | None, event: ContactJoined, *, live: bool) -> Visit | 
     return None if event.exact else _heard_late(latest, at)
 
 
-def _may_begin(visit: Visit, at: Micros, early: Micros = 0) -> bool:
-    """Tell whether *visit* may be one that began at *at*, or *early* sooner."""
-    return -NEAR - early <= visit.start - at <= NEAR + visit.early
+def _may_begin(visit: Visit, at: Micros, vague: Micros = 0) -> bool:
+    """Tell whether *visit* may be one that began at *at*, give or take *vague*."""
+    return abs(visit.start - at) <= NEAR + visit.vague + vague
 
 
 def _repeats_join(visit: Visit, at: Micros, *, live: bool) -> bool:
@@ -359,7 +359,7 @@ def expected(
             if visit.has(Told.JOIN_LOGGED) and not visit.has(Told.END_LOGGED):
                 return visit
         return None
-    told = [v for v in chain(latest) if v.told & _LIVE and v.start - v.early <= at]
+    told = [v for v in chain(latest) if v.told & _LIVE and v.start - v.vague <= at]
     for visit in told:
         if visit.has(Told.END_LIVE) and visit.live_at == at:
             return visit
@@ -418,7 +418,7 @@ def missed(
         else (Told.JOIN_LOGGED, Told.END_LOGGED, Told.END_LIVE)
     )
     for visit in chain(latest):
-        if visit.told & (join | end) or visit.start > at + NEAR + visit.early:
+        if visit.told & (join | end) or visit.start > at + NEAR + visit.vague:
             continue
         if visit.has(other):
             ended = visit.logged_at if live else visit.live_at

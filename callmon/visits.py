@@ -50,6 +50,9 @@ from callmon.visit_states import Docket, VisitStates
 
 __all__ = ["VisitBook", "VisitBookPart"]
 
+ROUNDED: Micros = 2 * SECOND
+"""By so much is off what two lengths in whole seconds say, of a wait and the talk after it."""
+
 _LOST, _ANSWERED = Outcome.LOST, Outcome.ANSWERED
 
 
@@ -136,7 +139,7 @@ class VisitBook:
             self._lose_end(latest, at, live=live)
         visit = self._open(key, at, bit, event.seq, live=live)
         visit.inexact = live and not event.exact
-        visit.early = event.early
+        visit.vague = event.vague
         return None
 
     def answered(self, event: ContactAnswered, *, live: bool) -> DropReason | None:
@@ -299,13 +302,13 @@ class VisitBook:
         visit.told |= bit
         off = abs(visit.start - event.at)
         late = off > NEAR
-        visit.lagging = visit.lagging or off > NEAR + max(visit.early, event.early)
+        visit.lagging = visit.lagging or off > NEAR + visit.vague + event.vague
         if bit is Told.JOIN_LOGGED:
             visit.seq = max(visit.seq, event.seq)
         # The live feed knows when exactly, unless it has heard of it late.
         if visit.start != event.at and late is (bit is Told.JOIN_LOGGED):
             self._shown.restart_wait(visit, event.at)
-            visit.early = event.early
+            visit.vague = event.vague
             self._surprised()
         return None
 
@@ -339,7 +342,10 @@ class VisitBook:
         if not live and event.wait is not None and since is not None:
             key = renamed(self._visits.latest, began, since)
         if key is None:
-            return self._open(event.contact, began, Told(0), event.seq, live=live)
+            visit = self._open(event.contact, began, Told(0), event.seq, live=live)
+            # Waits and talks are told in whole seconds, each off by one.
+            visit.vague = ROUNDED if live else 0
+            return visit
         visit = self._visits.latest[key]
         # Its former id may still be told.
         self._visits.know(event.contact, visit)

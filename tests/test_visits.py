@@ -105,7 +105,8 @@ def seen_in_part(
 ) -> list[tuple[Micros, Event]]:
     """Return what a live feed tells whose connection was cut during *gap*.
 
-    The snapshot after it lies *unread* for so long. The feed may have *forgotten* whom it
+    The snapshot after it lies *unread* for so long, or what tells of the PBX's clock did
+    (negative). The feed may have *forgotten* whom it
     has told of before.
     """
     begin, end = gap
@@ -119,7 +120,8 @@ def seen_in_part(
         if call.start < end <= call.end and (forgotten or not told_of):
             # The snapshot counts the wait in whole seconds.
             start = end + unread - (end - call.start) // SECOND * SECOND
-            back.append((end, ContactJoined(start, "pbx", 0, "q", call.contact, early=unread)))
+            late = ContactJoined(start, "pbx", 0, "q", call.contact, vague=abs(unread))
+            back.append((end, late))
         if told_of and call.start < begin <= call.end < end:
             back.append((end, left(call.contact, end, Outcome.LOST, certain=False)))
     order = [(at, 1, event) for at, event in told] + [(at, 0, event) for at, event in back]
@@ -226,7 +228,7 @@ def test_a_snapshot_that_lies_unread_doubles_nobody(
     calls = list({call.contact: call for call in all_calls}.values())
     begin = BASE + data.draw(st.integers(0, 40 * SECOND))
     gap = begin, begin + data.draw(st.integers(0, 30 * SECOND))
-    unread = data.draw(st.integers(0, 20 * SECOND))
+    unread = data.draw(st.integers(-20 * SECOND, 20 * SECOND))
     live = seen_in_part(calls, gap, unread, forgotten=data.draw(st.booleans()))
     teller = Teller.of_both()
     for event, is_live in interleaved(data, live, logged(calls)):
@@ -494,10 +496,22 @@ def test_a_snapshot_that_is_read_late_doubles_nobody(*, log_first: bool) -> None
 def test_who_waited_before_a_restart_of_ours_is_no_second_caller(teller: Teller) -> None:
     """The first snapshot after it shows him; a machine that starts is slow to read it."""
     teller.tell(joined("1", BASE), live=True)
-    late = ContactJoined(BASE + 4 * SECOND, "pbx", 9, "q", "1", early=3 * SECOND)
+    late = ContactJoined(BASE + 4 * SECOND, "pbx", 9, "q", "1", vague=3 * SECOND)
 
     teller.tell(late, live=True)
     teller.tell(answered("1", BASE + 60 * SECOND, 60 * SECOND), live=True)
+    finish(teller)
+
+    assert 1 == teller.state.arrived
+    assert {Outcome.ANSWERED: 1} == teller.outcomes()
+
+
+def test_a_wait_told_in_whole_seconds_may_be_off_by_two(teller: Teller) -> None:
+    """Of a missed call only wait and talk are told: both are rounded, and told late."""
+    teller.tell(answered("1", BASE + 24 * SECOND, 20 * SECOND), live=True)
+
+    teller.tell(joined("1", BASE, 1), live=False)
+    teller.tell(answered("1", BASE + 22 * SECOND, 22 * SECOND, 2), live=False)
     finish(teller)
 
     assert 1 == teller.state.arrived

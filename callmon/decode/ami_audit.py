@@ -41,7 +41,7 @@ class AmiAudit:
         self._gap: Micros | None = None
         self._first = True
         self._listing: tuple[Micros, list[str]] | None = None
-        self._early: Micros = 0  #: so much sooner than it was read a snapshot may be made
+        self._vague: Micros = 0  #: so much off may be when the last snapshot was made
         self.drift = 0  #: callers more or fewer than we thought, in the last snapshot
 
     @property
@@ -74,9 +74,9 @@ class AmiAudit:
         """Return whether what was at *at* may have been missed in the last gap."""
         return self._gap is not None and at >= self._gap
 
-    def compare(self, snapshot: QueueSnapshot, at: Micros, early: Micros = 0) -> list[Event]:
-        """Return what *snapshot*, made at *at* or *early* sooner, shows that no event has."""
-        self._early = early
+    def compare(self, snapshot: QueueSnapshot, at: Micros, vague: Micros = 0) -> list[Event]:
+        """Return what *snapshot*, made at *at*, give or take *vague*, shows unheard."""
+        self._vague = vague
         events: list[Event] = []
         self.drift = 0
         newcomers: set[tuple[str, str]] = set()
@@ -136,14 +136,15 @@ class AmiAudit:
         visit.missing = 0
         if visit.gone is None:
             self._visits.wait_until(visit, None)
-        if not visit.joined and not self._may_be(visit.start, start):
-            visit.start, visit.early = start, self._early
+        known = self._may_be(visit.start, start) and visit.vague <= self._vague
+        if not visit.joined and not known:
+            visit.start, visit.vague = start, self._vague
 
     def _may_be(self, known: Micros | None, start: Micros) -> bool:
         """Tell whether a wait *known* to have begun then is one that began by *start*."""
         if known is None:
             return False
-        return start - self._early - SAME_START <= known <= start + SAME_START
+        return abs(start - known) <= SAME_START + self._vague
 
     def _take_in(
         self, queue: str, entry: SnapshotEntry, at: Micros, absent: dict[str, Visit]
@@ -161,7 +162,7 @@ class AmiAudit:
             events += self._verdicts.left(
                 elsewhere, Outcome.LOST, at, certain=False, assumed=True
             )
-        visit = Visit(entry.contact, queue, start, joined=False, early=self._early)
+        visit = Visit(entry.contact, queue, start, joined=False, vague=self._vague)
         opened = self._verdicts.open(visit, start)
         return events + opened if isinstance(opened, list) else events
 

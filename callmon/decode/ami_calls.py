@@ -147,9 +147,10 @@ class AmiCalls:
     def audit(self, snapshot: QueueSnapshot, at: Micros, received: Micros) -> list[Event]:
         """Return what *snapshot*, made at *at*, shows that no event has told."""
         self._verdicts.now = received
-        # It was made no sooner than it was asked for, and no later than it was read.
-        early = 0 if snapshot.asked is None else max(received - snapshot.asked, 0)
-        events = self._audit.compare(snapshot, at, early)
+        # It was made between asking and reading. If it was read late, so may have been what
+        # tells of the PBX's clock.
+        vague = 0 if snapshot.asked is None else max(received - snapshot.asked, 0)
+        events = self._audit.compare(snapshot, at, vague)
         return events + list(self._talks.audit(snapshot, at, received))
 
     @property

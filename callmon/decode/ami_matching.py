@@ -53,7 +53,7 @@ class AmiMatching:
                     return []
                 if not former.joined and _was_listed(former, at):
                     # It was in a snapshot that has overtaken this event.
-                    former.start, former.joined, former.early = at, True, 0
+                    former.start, former.joined, former.vague = at, True, 0
                     former.place = place_of(message)
                     return []
             events = self._exits.joined_again(former)
@@ -105,7 +105,7 @@ class AmiMatching:
 def _was_listed(visit: Visit, at: Micros) -> bool:
     """Tell whether *visit*, of a snapshot, is the one that joins at *at*."""
     start = at if visit.start is None else visit.start
-    return start - visit.early - SAME_START <= at <= start + SAME_START
+    return abs(start - at) <= SAME_START + visit.vague
 
 
 def same_queue(queue: str, other: str) -> bool:

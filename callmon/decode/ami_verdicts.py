@@ -51,7 +51,7 @@ class Verdicts:
             return DropReason.CONTACT_LIMIT
         seq, stamped = self.place(), self.stamped
         queue, contact = visit.queue, visit.contact
-        return [ContactJoined(at, self.source, seq, queue, contact, stamped, visit.early)]
+        return [ContactJoined(at, self.source, seq, queue, contact, stamped, visit.vague)]
 
     def let_go(self, visit: Visit, at: Micros) -> list[Event]:
         """Tell that *visit* waits no more, for a reason that is not known yet."""

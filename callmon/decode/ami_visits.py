@@ -83,7 +83,7 @@ class Visit(msgspec.Struct, gc=False, eq=False):
     departed: bool = False  #: its Leave was seen
     blind: bool = False  #: the session ended before the reason came
     missing: int = 0  #: how many snapshots in a row were without it
-    early: Micros = 0  #: *start* may be that much sooner: a snapshot lay unread
+    vague: Micros = 0  #: by so much *start* may be off: a snapshot lay unread
 
     @property
     def waiting(self) -> bool:
