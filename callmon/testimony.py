@@ -31,6 +31,7 @@ __all__ = [
     "begun",
     "chain",
     "ended",
+    "ended_early",
     "expected",
     "missed",
     "remember",
@@ -427,6 +428,18 @@ def missed(
         elif wait is None or _may_begin(visit, at - wait):
             return visit
     return _ended_long_ago(latest, at) if live else None
+
+
+def ended_early(latest: Visit | None, at: Micros, began: Micros) -> Visit | None:
+    """Return the visit, begun by the live feed's word, that seems to have ended before.
+
+    Where only the end of a talk was heard, *at* is as rough as the talk's length is.
+    """
+    for visit in chain(latest):
+        opened = visit.has(Told.JOIN_LIVE) and not visit.has(Told.END_LIVE)
+        if opened and at < visit.start <= at + SAME_START and _may_begin(visit, began):
+            return visit
+    return None
 
 
 def _ended_long_ago(latest: Visit | None, at: Micros) -> Visit | None:

@@ -38,6 +38,7 @@ from callmon.testimony import (
     adopted,
     answered_unseen,
     begun,
+    ended_early,
     expected,
     missed,
     remember,
@@ -327,7 +328,8 @@ class VisitBook:
         began = event.at - (wait or 0)
         if repeats_end(latest, began, live=live):
             return DropReason.DUPLICATE
-        return self._unknown(event, began, live=live)
+        early = ended_early(latest, event.at, began) if live else None
+        return early or self._unknown(event, began, live=live)
 
     def _unknown(
         self, event: ContactAnswered | ContactLeft, began: Micros, *, live: bool

@@ -516,3 +516,35 @@ def test_a_wait_told_in_whole_seconds_may_be_off_by_two(teller: Teller) -> None:
 
     assert 1 == teller.state.arrived
     assert {Outcome.ANSWERED: 1} == teller.outcomes()
+
+
+@pytest.mark.parametrize("log_first", [True, False])
+def test_an_answer_told_by_its_talk_may_seem_to_be_before_the_join(
+    teller: Teller, *, log_first: bool
+) -> None:
+    """A talk is told in whole seconds, so who was answered at once seems to be too soon."""
+    record = (joined("1", BASE, 1), answered("1", BASE, 0, 2))
+    if log_first:
+        teller.tell(*record, live=False)
+    teller.tell(joined("1", BASE + 600_000), live=True)
+    teller.tell(answered("1", BASE + 430_000, 0), live=True)
+    teller.tell(talked("1", BASE + 2_430_000, 2 * SECOND), live=True)
+    if not log_first:
+        teller.tell(*record, live=False)
+    teller.tell(talked("1", BASE + 2 * SECOND, 2 * SECOND, 3), live=False)
+    finish(teller)
+
+    assert 1 == teller.state.arrived
+    assert {Outcome.ANSWERED: 1} == teller.outcomes() == teller.windowed()
+    assert (0, 0) == (teller.state.talking, teller.state.unsettled)
+
+
+def test_who_is_back_at_once_is_not_ended_by_what_is_told_of_before(teller: Teller) -> None:
+    """An end told again is that of the visit it was told of, however short that was."""
+    teller.tell(joined("1", BASE), live=True)
+    teller.tell(left("1", BASE + SECOND, Outcome.TIMEOUT, SECOND), live=True)
+    teller.tell(joined("1", BASE + 1_050_000), live=True)
+
+    teller.tell(answered("1", BASE + 900_000, SECOND), live=True)
+
+    assert [BASE + 1_050_000] == teller.state.starts

@@ -286,6 +286,8 @@ class AmiCalls:
                 self._drop(DropReason.ORPHAN)
                 return []
             self._visits.add(visit, self._verdicts.now)
+        # A talk is told in whole seconds: who was answered at once seems to be so too soon.
+        start = max(start, visit.start or start)
         self._talks.begin(message, visit.queue, channel, start)
         events = self._verdicts.answered(visit, start, agent_of(message))
         return events + list(self._talks.complete(message, at, self._verdicts.now) or ())

@@ -421,3 +421,19 @@ def test_calls_do_not_change_each_other(
     ]
     assert all(1 == words.count("joined") for words in told.values())
     assert 0 == board.interpreter.waiting("sales")
+
+
+def test_nobody_is_answered_before_he_joined() -> None:
+    """The connection broke right after he was listed; the end of his talk tells of it."""
+    board = Switchboard()
+    board.list_queues(queue_rows([("1.1", 0)]))
+    board.lose()
+    board.wait(SECOND)
+    board.reconnect()
+    board.list_queues(queue_rows())
+    board.wait(800_000)
+
+    board.play("AgentComplete HoldTime=0 TalkTime=2 Reason=caller")
+
+    told = {type(found): found.at for found in board.events}
+    assert told[ContactJoined] <= told[ContactAnswered]
