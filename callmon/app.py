@@ -286,7 +286,7 @@ class App:
             count_drop=monitor.count_drop,
             gap=functools.partial(self._gap, state),
             pause=monitor.pause,
-            current=lambda: monitor.current(state),
+            current=lambda looked_at: monitor.current(state, looked_at),
             drift=lambda contacts: monitor.drift(state, contacts),
             account=lambda findings: monitor.account(state, findings),
             resume=position,

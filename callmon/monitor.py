@@ -213,10 +213,10 @@ class Monitor:
             feed.marked_at = now
             self.inputs.record(feed.name, (), (), position)
 
-    def current(self, feed: FeedState) -> None:
-        """A feed has told all it has."""
+    def current(self, feed: FeedState, looked_at: Micros | None = None) -> None:
+        """A feed has told all it has, as it was at *looked_at* (now)."""
         feed.current = True
-        feed.looked_at = self.clock.now()
+        feed.looked_at = self.clock.now() if looked_at is None else looked_at
         self._advance()
 
     def up(self, feed: FeedState, up: bool, reason: str) -> None:  # noqa: FBT001  # as feeds say it

@@ -218,7 +218,7 @@ def _listener(clock: Clock, recorder: Recorder) -> FeedContext:
         up=lambda _up, _reason: None,
         count_drop=lambda _stage, _reason, _count=1: None,
         gap=lambda _length, _reason: None,
-        current=lambda: None,
+        current=lambda _looked_at: None,
         tap=recorder.tap,
     )
 

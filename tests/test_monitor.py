@@ -387,6 +387,19 @@ async def test_figures_are_of_one_instant(desk: Desk) -> None:
     ]
 
 
+async def test_what_was_written_during_a_look_is_not_seen_yet(desk: Desk) -> None:
+    """Who left while the log was being read is judged by the next look, not by this one."""
+    feed = desk.feed("log")
+    desk.monitor.begin()
+    desk.monitor.emit(feed, [desk.joins(0)], None)
+    looked_at = desk.start + 2 * SECOND
+    await desk.clock.advance(3 * SECOND)
+
+    desk.monitor.current(feed, looked_at)
+
+    assert looked_at == desk.monitor.engine.now
+
+
 async def test_nobody_is_judged_before_the_feeds_have_looked(desk: Desk) -> None:
     """Who left in the very moment in which the limit is reached raises no alarm.
 

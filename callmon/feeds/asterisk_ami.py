@@ -122,7 +122,7 @@ class AsteriskAmiFeed:
                 await next_turn()
                 continue
             if self._voice.has_spoken:
-                self._context.current()
+                self._context.current(self._context.clock.now())
             if session.stream.ended is not None:
                 raise session.failure()
             await session.wait(self._context.pause(STEP))

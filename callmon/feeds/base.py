@@ -78,11 +78,12 @@ class FeedContext:
     """Counts a line or message that is not used."""
     gap: Callable[[Micros, str], None]
     """Says that events of this length of time are lost for good, and why."""
-    current: Callable[[], None]
-    """Says that all there is to tell has been told, for now.
+    current: Callable[[Micros], None]
+    """Says that all there was to tell at this instant of our clock has been told.
 
-    Called after each stretch of events, and after each look that found none: engine time
-    goes no further than the last call. Between an
+    Called after each stretch of events, and after each look that found none, with the time
+    at which that look began: what is written while it reads is not seen. Engine time goes
+    no further than the last of these. Between an
     ``emit`` and the next ``current`` nobody judges by the state: half of a backlog read,
     a caller who left long ago still seems to wait.
     """

@@ -250,7 +250,7 @@ class MqttFeed:
             self._say(session, "")
         self._judge(session)
         if self._voice.has_spoken and self._progress.caught_up:
-            self._context.current()
+            self._context.current(self._context.clock.now())
         if now - self._marked_at >= MARK_EVERY:
             self._context.emit((), self._position(session))
 

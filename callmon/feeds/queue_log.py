@@ -61,6 +61,7 @@ class QueueLogFeed:
         tail = Tail(self._settings, resume, self._context.since)
         try:
             while True:
+                looked_at = self._context.clock.now()
                 batches = await self._step(tail)
                 self._report(tail)
                 for batch in batches:
@@ -68,7 +69,7 @@ class QueueLogFeed:
                     await next_turn()
                     await self._context.room()
                 if not batches:
-                    self._context.current()
+                    self._context.current(looked_at)
                     await self._context.clock.sleep(self._context.pause(self._pause(tail)))
         finally:
             await asyncio.to_thread(tail.close)

@@ -109,7 +109,7 @@ class SimulatorFeed:
                 seen = True
                 text = f"simulating {len(centre.queues)} queues"
                 self._context.up(True, text)  # noqa: FBT003  # the contract's own signature
-            self._context.current()
+            self._context.current(self._context.clock.now())
             await self._wait(simulation.next_at - now)
 
     def _begin(self, centre: CallCentre) -> tuple[Micros, Simulation]:

@@ -226,7 +226,7 @@ class Desk(FeedDesk[AsteriskAmiFeed]):
             up=lambda up, reason: self.said.append((up, reason)),
             count_drop=self.count,
             gap=lambda length, reason: self.gaps.append((length, reason)),
-            current=lambda: self.current.append(len(self.events)),
+            current=lambda _looked_at: self.current.append(len(self.events)),
             drift=self.drifts.append,
             account=self.accounts.append,
             resume=self.position,

@@ -313,7 +313,7 @@ class Desk(FeedDesk[MqttFeed]):
                 up=lambda up, reason: self.said.append((up, reason)),
                 count_drop=self.count,
                 gap=lambda length, reason: self.gaps.append((length, reason)),
-                current=lambda: self.current.append(len(self.events)),
+                current=lambda _looked_at: self.current.append(len(self.events)),
                 account=self.accounts.append,
                 room=self._has_room,
                 storing=lambda: self.storing,

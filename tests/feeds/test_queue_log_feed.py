@@ -48,7 +48,7 @@ class Desk:
             up=lambda up, reason: self.said.append((up, reason)),
             count_drop=self._count,
             gap=lambda length, reason: self.gaps.append((length, reason)),
-            current=lambda: self.stretches.append(len(self.seen)),
+            current=lambda _looked_at: self.stretches.append(len(self.seen)),
             resume=resume,
         )
 

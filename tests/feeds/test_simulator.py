@@ -57,7 +57,7 @@ class Recorder:
             resume=resume,
         )
 
-    def _current(self) -> None:
+    def _current(self, _looked_at: Micros) -> None:
         self.told.append(len(self.batches))
 
     def _emit(

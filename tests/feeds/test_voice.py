@@ -32,7 +32,7 @@ class Heard:
             up=lambda up, reason: self.said.append((up, reason)),
             count_drop=lambda _stage, _reason, _count=1: None,
             gap=lambda _length, _reason: None,
-            current=lambda: None,
+            current=lambda _looked_at: None,
             account=self.accounts.append,
         )
         return Voice(context, structlog.stdlib.get_logger().bind(feed="pbx"))
