@@ -285,7 +285,7 @@ class App:
             up=lambda up, reason: monitor.up(state, up, reason),
             count_drop=monitor.count_drop,
             gap=functools.partial(self._gap, state),
-            pause=monitor.pause,
+            pause=functools.partial(monitor.pause, state),
             current=lambda looked_at: monitor.current(state, looked_at),
             drift=lambda contacts: monitor.drift(state, contacts),
             account=lambda findings: monitor.account(state, findings),

@@ -234,14 +234,18 @@ class Monitor:
             self._tell_engine(feed)
             self._advance()
 
-    def pause(self, longest: Micros) -> Micros:
-        """Return how long a feed may rest: until there is something to judge, or *longest*.
+    def pause(self, feed: FeedState, longest: Micros) -> Micros:
+        """Return how long *feed* may rest: until there is something to judge, or *longest*.
 
-        What is due already waits for another feed.
+        What is due already waits for another feed, unless this one last looked before.
         """
         due = self.engine.next_due()
-        left = 0 if due is None else due + self._skew + SETTLE - self.clock.now()
-        return min(longest, max(left, SHORTEST_PAUSE)) if left > 0 else longest
+        if due is None:
+            return longest
+        due += self._skew + SETTLE
+        if feed.looked_at >= due:
+            return longest
+        return min(longest, max(due - self.clock.now(), SHORTEST_PAUSE))
 
     def expect(self, silences: Mapping[str, tuple[Micros, Calendar | None]]) -> None:
         """Say of each feed how long it may be quiet, and during which calendar that counts."""

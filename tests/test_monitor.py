@@ -466,13 +466,13 @@ async def test_a_feed_rests_until_there_is_something_to_judge(desk: Desk) -> Non
     """A caller who reaches the limit is told a moment later, not at the next poll."""
     feed = desk.feed("log")
     longest = 300 * SECOND // 1_000
-    idle = desk.monitor.pause(longest)
+    idle = desk.monitor.pause(feed, longest)
     desk.monitor.begin()
     desk.tell(feed, desk.joins(0))
     pauses = []
     for at in (9_500, 9_900, 9_995, 10_005):
         await desk.clock.advance(desk.start + at * SECOND // 1_000 - desk.clock.now())
-        pauses.append(desk.monitor.pause(longest) * 1_000 // SECOND)
+        pauses.append(desk.monitor.pause(feed, longest) * 1_000 // SECOND)
 
     assert longest == idle
     # Ten milliseconds for who left in that very moment; never less than twenty.
@@ -486,4 +486,18 @@ async def test_what_is_due_already_hurries_nobody(desk: Desk) -> None:
     desk.tell(feed, desk.joins(0))
     await desk.clock.advance(12 * SECOND)
 
-    assert SECOND == desk.monitor.pause(SECOND)
+    feed.looked_at = desk.clock.now()
+
+    assert SECOND == desk.monitor.pause(feed, SECOND)
+
+
+async def test_who_looked_too_soon_looks_again_at_once(desk: Desk) -> None:
+    """A look that began before the limit was reached does not tell who left in time."""
+    feed = desk.feed("log")
+    desk.monitor.begin()
+    desk.tell(feed, desk.joins(0))
+    await desk.clock.advance(12 * SECOND)
+
+    desk.monitor.current(feed, desk.start + 9 * SECOND)
+
+    assert SECOND // 50 == desk.monitor.pause(feed, SECOND)
