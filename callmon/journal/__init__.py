@@ -20,6 +20,7 @@ from callmon.journal.entries import (
 )
 from callmon.journal.history import read_alerts, read_past
 from callmon.journal.journal import Journal, Pace
+from callmon.journal.past import PastInputs, past_inputs
 
 __all__ = [
     "AlertRecord",
@@ -30,12 +31,14 @@ __all__ = [
     "JournalReason",
     "Pace",
     "PastHalf",
+    "PastInputs",
     "Retention",
     "Staffing",
     "Stored",
     "StoredFeed",
     "TimePassed",
     "Told",
+    "past_inputs",
     "read_alerts",
     "read_past",
 ]

@@ -23,7 +23,7 @@ from callmon.journal.entries import (
 )
 from callmon.journal.reading import reader
 
-__all__ = ["read_alerts", "read_past"]
+__all__ = ["opened", "read_alerts", "read_past"]
 
 STARTS_A_QUESTION: Final = 500
 """SQLite takes no more than some thousands of values with one statement."""
@@ -92,7 +92,7 @@ def read_alerts(
         "standing": standing,
         "limit": limit,
     }
-    with _opened(path) as connection:
+    with opened(path) as connection:
         records = [AlertRecord(*row) for row in connection.execute(_STOOD, asked)]
         return [(record, _steps(connection, record)) for record in records]
 
@@ -111,7 +111,7 @@ def read_past(path: Path, starts: Sequence[Micros]) -> list[PastHalf]:
         JournalError: there is no journal, or it cannot be read, or not by this callmon.
     """
     found: list[PastHalf] = []
-    with _opened(path) as connection:
+    with opened(path) as connection:
         for first in range(0, len(starts), STARTS_A_QUESTION):
             part = starts[first : first + STARTS_A_QUESTION]
             question = _PAST.format(starts=", ".join("?" * len(part)))
@@ -121,7 +121,7 @@ def read_past(path: Path, starts: Sequence[Micros]) -> list[PastHalf]:
 
 
 @contextlib.contextmanager
-def _opened(path: Path) -> Iterator[sqlite3.Connection]:
+def opened(path: Path) -> Iterator[sqlite3.Connection]:
     """Give a connection that sees the file as it is at one moment."""
     _check_readable(path)
     with mapped(path), contextlib.closing(reader(path)) as connection:

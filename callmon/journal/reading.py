@@ -4,7 +4,7 @@ import contextlib
 import itertools
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, cast
 
@@ -22,7 +22,15 @@ from callmon.journal.entries import (
     Told,
 )
 
-__all__ = ["later_inputs", "read_apart", "read_stored", "reader"]
+__all__ = [
+    "later_inputs",
+    "one_by_one",
+    "read_apart",
+    "read_feeds",
+    "read_stored",
+    "reader",
+    "runs",
+]
 
 BATCH: Final = 10_000
 """Inputs read and told at once, at most."""
@@ -51,7 +59,7 @@ def read_stored(
             at=at,
             parts=dict(execute("SELECT key, body FROM parts")),
             kept=dict(execute("SELECT key, value FROM kept")),
-            feeds={feed.name: feed for feed in _feeds(connection, path)},
+            feeds={feed.name: feed for feed in read_feeds(connection, path)},
             ids={
                 name: ids
                 for name, number in numbers.items()
@@ -106,7 +114,12 @@ def reader(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _feeds(connection: sqlite3.Connection, path: Path) -> Iterator[StoredFeed]:
+def read_feeds(connection: sqlite3.Connection, path: Path) -> Iterator[StoredFeed]:
+    """Yield every feed that was ever told of.
+
+    Raises:
+        JournalError: a place makes no sense.
+    """
     rows = connection.execute("SELECT name, type, source, stream, live, position FROM feeds")
     for name, type_name, source, stream, live, position in rows:
         try:
@@ -173,11 +186,18 @@ def _told(
             b"[%b]" % b",".join([body for _, body in rows])
         )
     except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
-        rows, inputs, lost = _one_by_one(rows)
+        rows, inputs, lost = one_by_one(rows)
         unreadable(lost)
+    yield from runs([teller for teller, _ in rows], inputs, names)
+
+
+def runs(
+    tellers: list[int], inputs: list[Event | TimePassed], names: Mapping[int, str]
+) -> Iterator[Told | TimePassed]:
+    """Yield *inputs*, those in a row of one feed together; of each is known who told it."""
     start = 0
-    for teller, run in itertools.groupby([teller for teller, _ in rows]):
-        end = start + sum(1 for _ in run)
+    for teller, run in itertools.groupby(tellers):
+        end = start + len(list(run))
         if teller < 0:
             yield from cast("list[TimePassed]", inputs[start:end])
         else:
@@ -186,7 +206,7 @@ def _told(
         start = end
 
 
-def _one_by_one(
+def one_by_one(
     rows: list[tuple[int, bytes]],
 ) -> tuple[list[tuple[int, bytes]], list[Event | TimePassed], int]:
     """Return the rows that make sense, their inputs, and how many make none."""

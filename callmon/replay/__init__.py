@@ -10,6 +10,7 @@ from callmon.replay.command import (
     ReplayRequest,
     period_length,
     replay_text,
+    source_of,
 )
 from callmon.replay.play import Played, WrongRequestError, play, refuse_copies
 from callmon.replay.report import (
@@ -40,5 +41,6 @@ __all__ = [
     "refuse_copies",
     "replay_text",
     "report_settings",
+    "source_of",
     "table_lines",
 ]

@@ -30,6 +30,7 @@ __all__ = [
     "ReplayRequest",
     "period_length",
     "replay_text",
+    "source_of",
 ]
 
 MINUTE: Micros = 60 * SECOND
@@ -86,7 +87,9 @@ def replay_text(request: ReplayRequest, environ: Mapping[str, str], progress: Pr
         None if text is None else _instant(text, zone)
         for text in (request.since, request.until)
     )
-    source = request.source or (_LOG_SOURCE if config is None else _source(config, request))
+    source = request.source or (
+        _LOG_SOURCE if config is None else source_of(request.files, config)
+    )
     counting = request.output != "metrics"
     if counting:
         settings = report_settings(settings, request.queues)
@@ -158,19 +161,20 @@ def _retargeted(settings: EngineSettings, request: ReplayRequest) -> EngineSetti
     )
 
 
-def _source(config: Config, request: ReplayRequest) -> str:
-    """Return which of the configured sources the files are of.
+def source_of(paths: Sequence[Path], config: Config) -> str:
+    """Return which of the configured sources the logs and recordings are of.
 
     Raises:
+        FeedError: a file cannot be read.
         WrongRequestError: that cannot be told.
     """
     logs = [feed for feed in config.feeds if isinstance(feed, QueueLogSettings)]
-    recorded = any(map(is_recording, request.files))
+    recorded = any(map(is_recording, paths))
     live = [feed for feed in config.feeds if isinstance(feed, AsteriskAmiSettings)]
     sources: set[str] = {feed.source for feed in (*logs, *(live if recorded else ()))}
     if len(sources) > 1:
         named = {feed.path.resolve(): feed.source for feed in logs}
-        files = {path.resolve() for path in request.files}
+        files = {path.resolve() for path in paths}
         sources = {
             source
             for path, source in named.items()
@@ -181,7 +185,7 @@ def _source(config: Config, request: ReplayRequest) -> str:
         return sources.pop()
     known = sorted({feed.source for feed in config.feeds})
     raise WrongRequestError(
-        f"{request.config}: expected one source that these files are of,"
+        f"{config.files[0]}: expected one source that these files are of,"
         f" found {', '.join(known)}: choose by --source"
     )
 

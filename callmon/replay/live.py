@@ -119,7 +119,8 @@ class Recordings:
 
 def feed_changed(at: Micros, source: str, *, live: bool, up: bool = True) -> FeedChanged:
     """Return the news that the feed of a replay sees, or is blind."""
-    return FeedChanged(at, source, 0, LIVE_FEED if live else RECORD_FEED, up, live)
+    feed = LIVE_FEED if live else RECORD_FEED
+    return FeedChanged(at, source, 0, feed, up, live, agents=live)
 
 
 def as_tailed(batches: Iterable[Sequence[Event]]) -> Iterator[Told]:

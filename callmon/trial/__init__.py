@@ -1,0 +1,22 @@
+"""Thresholds tried on the past: the same engine over what has already happened.
+
+``choice`` says which past, ``history`` and ``journal`` are where it comes from, ``run``
+lives through it with any thresholds, many files of them at once. What is made of the
+outcome stands in ``callmon.backtest`` and ``callmon.suggest``.
+"""
+
+from callmon.trial.choice import Span, asked_span, history_of
+from callmon.trial.history import FileHistory, History
+from callmon.trial.journal import JournalHistory
+from callmon.trial.run import Trial, run_trial
+
+__all__ = [
+    "FileHistory",
+    "History",
+    "JournalHistory",
+    "Span",
+    "Trial",
+    "asked_span",
+    "history_of",
+    "run_trial",
+]

@@ -1,0 +1,263 @@
+"""The past as the journal has it: every input of the engine, in order, as it went in."""
+
+import contextlib
+import dataclasses
+import gc
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator
+from pathlib import Path
+from typing import Final, NamedTuple
+
+from callmon.clock import SECOND, Micros
+from callmon.contacts import MAX_OPEN
+from callmon.engine import EngineSettings
+from callmon.events import Event, FeedChanged
+from callmon.feeds.registry import FEEDS
+from callmon.journal import PastInputs, StoredFeed, TimePassed, Told, past_inputs
+from callmon.replay import Played
+from callmon.trial.lean import LeanEngine
+from callmon.trial.lived import Lived, lived
+from callmon.trial.sameness import fingerprint
+from callmon.trial.split import Part, in_processes, joined, processes
+
+__all__ = ["JournalHistory"]
+
+UNREADABLE: Final = "journal: unreadable"
+
+LEAD: Micros = MAX_OPEN * 3 // 2
+"""So long before the first event that a window has in it a part begins: who waits or talks
+for longer than ``MAX_OPEN`` is given up at one of four moments a day."""
+
+AHEAD: Micros = 3_600 * SECOND
+"""So far ahead of the time no event is that a daemon has believed."""
+
+SPLIT_FROM: Final = 400_000
+"""Inputs for a process of its own: less is lived through sooner than shared out."""
+
+
+class _Span(NamedTuple):
+    """Numbers of inputs."""
+
+    early: int  #: from here on the state is prepared
+    begin: int
+    end: int
+    last: bool = True  #: nothing comes after it
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class JournalHistory:
+    """What a daemon has lived through; it may go on writing meanwhile.
+
+    *agents* are the feeds that know agents though others of their type may not. A long past
+    is lived through by as many processes as there *may_be*, each with so many inputs at least.
+    """
+
+    path: Path
+    agents: Collection[str] = ()
+    split_from: int = SPLIT_FROM
+    may_be: Callable[[], int] = processes
+
+    @property
+    def size(self) -> int:
+        """How many inputs there are."""
+        with past_inputs(self.path) as inputs:
+            return inputs.end - inputs.first
+
+    def last(self) -> Micros | None:
+        """Return the instant of the newest input; None: there is none."""
+        with past_inputs(self.path) as inputs:
+            return inputs.newest()
+
+    def live(
+        self,
+        settings: EngineSettings,
+        *,
+        since: Micros | None = None,
+        until: Micros | None = None,
+        progress: Callable[[int], None] = lambda _read: None,
+    ) -> Lived:
+        """Live through the inputs as the daemon did: what came late comes late again.
+
+        With *since* it begins so much earlier that every window is whole and every caller
+        known at that instant. The state at *until* is what the daemon knew then, not what
+        it was told later.
+        """
+        with past_inputs(self.path) as inputs:
+            early = inputs.first if since is None else self._early(inputs, settings, since)
+            end = inputs.end if until is None else inputs.since(until + AHEAD)
+            whole = _Span(early, early, end)
+            spans = self._spans(inputs, settings, whole)
+            size = inputs.end - inputs.first
+        meter = _Meter(size, progress)
+        meter(size - (end - early))
+        if len(spans) > 1:
+            parts = in_processes(
+                lambda number, told: self._part(settings, spans[number], until, told),
+                len(spans),
+                meter,
+            )
+            found = None if parts is None else joined(parts)
+            if found is not None:
+                return found
+        found = self._part(settings, whole, until, meter, sealed=False).lived
+        meter.end()
+        return found
+
+    def _early(self, inputs: PastInputs, settings: EngineSettings, at: Micros) -> int:
+        """Return where to begin for everything to be known at *at*."""
+        return inputs.since(LeanEngine(settings).history_start(at) - LEAD)
+
+    def _spans(self, inputs: PastInputs, settings: EngineSettings, whole: _Span) -> list[_Span]:
+        """Return parts that take equally long, as many as there can be processes."""
+        size = whole.end - whole.begin
+        count = min(self.may_be(), size // max(self.split_from, 1))
+        while count > 1:
+            spans = [whole]
+            step = size / count
+            for number in range(1, count):
+                begin = whole.begin + int(number * step)
+                at = inputs.at(begin)
+                early = max(self._early(inputs, settings, at), whole.begin)
+                spans[-1] = spans[-1]._replace(end=begin, last=False)
+                spans.append(_Span(early, begin, whole.end))
+            if all(span.begin - span.early < step for span in spans):
+                return spans
+            count -= 1  # it would take longer to prepare than to live
+        return [whole]
+
+    def _part(
+        self,
+        settings: EngineSettings,
+        span: _Span,
+        until: Micros | None,
+        progress: Callable[[int], None],
+        *,
+        sealed: bool = True,
+    ) -> Part:
+        """Live through one span; *sealed*: tell the state at both its ends."""
+        with past_inputs(self.path) as inputs, _undisturbed():
+            player = _Player(LeanEngine(settings), self.path, until)
+            if span.early > inputs.first or not inputs.began:
+                player.sight(inputs.feeds, self.agents)
+            player.live(inputs, span.early, span.begin, progress)
+            begin = fingerprint(player.engine) if sealed else b""
+            player.begin()
+            player.live(inputs, span.begin, span.end, progress)
+            end = fingerprint(player.engine) if sealed else b""
+            if span.last:
+                player.finish()
+            return Part(begin, end, lived(player.played(inputs)))
+
+
+class _Meter:
+    """Tells progress, no more than there is."""
+
+    def __init__(self, size: int, progress: Callable[[int], None]) -> None:
+        self._left = size
+        self._progress = progress
+
+    def __call__(self, read: int) -> None:
+        read = min(read, self._left)
+        self._left -= read
+        self._progress(read)
+
+    def end(self) -> None:
+        """Tell that all is read."""
+        self(self._left)
+
+
+class _Player:
+    """Lets an engine live through inputs, up to an instant."""
+
+    def __init__(self, engine: LeanEngine, path: Path, until: Micros | None) -> None:
+        self.engine = engine
+        self._played = Played(engine, [path])
+        self._until = until
+        self._over = False
+        self._sighted: list[tuple[StoredFeed, bool]] = []
+        self._dropped: Counter[str] = Counter()
+
+    def sight(self, feeds: Collection[StoredFeed], agents: Collection[str]) -> None:
+        """Take *feeds* to see from the first event on, until told otherwise.
+
+        What told so has been forgotten, or is not read.
+        """
+        self._sighted = [(feed, feed.name in agents) for feed in feeds if feed.type]
+
+    def live(
+        self, inputs: PastInputs, begin: int, end: int, progress: Callable[[int], None]
+    ) -> None:
+        """Take the inputs from *begin* to before *end*."""
+        for further, told in inputs.read(begin, end):
+            if self._over:
+                return
+            self._take(told)
+            progress(further - begin)
+            begin = further
+
+    def begin(self) -> None:
+        """Forget what came of it so far, but for the state."""
+        self.engine.drain()
+        self._played.events, self._played.first = 0, None
+        self._dropped.update(self.engine.dropped)
+
+    def finish(self) -> None:
+        """Let time pass to the end that was asked for: nothing more will be told."""
+        if self._until is not None and self.engine.now:
+            self.engine.advance(self._until)
+
+    def played(self, inputs: PastInputs) -> Played:
+        """Return what came of it since ``begin``."""
+        played, engine = self._played, self.engine
+        played.last = engine.now or None
+        for reason, count in (Counter(engine.dropped) - self._dropped).items():
+            played.dropped[f"engine: {reason}"] = count
+        if inputs.unreadable:
+            played.dropped[UNREADABLE] = inputs.unreadable
+        return played
+
+    def _take(self, inputs: list[Told | TimePassed]) -> None:
+        engine, until, played = self.engine, self._until, self._played
+        for told in inputs:
+            if isinstance(told, Told):  # of msgspec's types the question takes long
+                events = told.events
+                if until is not None:
+                    events = [event for event in events if event.at <= until]
+                if played.first is None:
+                    self._begin(events)
+                played.events += len(events)
+                engine.apply_all(events, live=told.live)
+            elif until is None or told.at <= until:
+                engine.advance(told.at)
+            else:
+                self._over = True
+                return
+
+    def _begin(self, events: list[Event]) -> None:
+        first = next((each for each in events if not isinstance(each, FeedChanged)), None)
+        if first is None:
+            return
+        self._played.first = first.at
+        for event in self._sights(first.at):
+            self.engine.apply(event)
+
+    def _sights(self, at: Micros) -> Iterator[FeedChanged]:
+        for feed, agents in self._sighted:
+            knows = agents or (feed.type in FEEDS and FEEDS[feed.type].agents)
+            yield FeedChanged(
+                at, feed.source, 0, feed.name, up=True, live=feed.live, agents=knows
+            )
+        self._sighted.clear()
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """Have no garbage collected meanwhile: an engine makes next to none that is in cycles."""
+    if not gc.isenabled():
+        yield
+        return
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
