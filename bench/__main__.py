@@ -12,6 +12,7 @@ BENCHMARKS = (
     "ami_feed",
     "mqtt",
     "journal",
+    "backtest",
     "restart",
     "wallboard",
 )

@@ -1,9 +1,10 @@
-"""Write the pictures of the wallboard for README and docs: ``python -m tests.pictures DIR``.
+"""Write the pictures for README and docs: ``python -m tests.pictures DIR``.
 
-They are of the demo, at a quarter to eleven on a Wednesday: a morning that is lived through
-in seconds, so that the charts of the last hour are full and the pictures of two runs are of
-the same moment, at which there is something to be seen. Without DIR they go to docs/images.
-Those of Grafana are written by ``python -m tests.grafana.pictures``.
+Those of the wallboard are of the demo, at a quarter to eleven on a Wednesday: a morning that
+is lived through in seconds, so that the charts of the last hour are full and the pictures of
+two runs are of the same moment, at which there is something to be seen. Those of a backtest
+are of a made-up month. Without DIR they go to docs/images. Those of Grafana are written by
+``python -m tests.grafana.pictures``.
 """
 
 import asyncio
@@ -23,6 +24,8 @@ from rich.style import Style
 from rich.terminal_theme import TerminalTheme
 
 from callmon.app import App, configure_logging
+from callmon.backtest.outcome import Found
+from callmon.backtest.page import page_html
 from callmon.clock import SECOND, Micros, SystemClock
 from callmon.config import load_config
 from callmon.demo import ZONE, write_demo
@@ -34,6 +37,7 @@ from callmon.top.screen import TopApp
 from callmon.wording import Language
 from tests.acceptance.browser import DESK, PHONE, TV, browser, window
 from tests.acceptance.wallboard_reader import Wall
+from tests.backtest.pasts import a_month
 
 __all__ = ["DemoAtWork", "main"]
 
@@ -89,6 +93,14 @@ SHOTS: Final[Mapping[str, Shot]] = {
     "wallboard-queue": ("/queue/sales", DESK, "en-GB", True),
     "wallboard-queue-zh": (f"/queue/{quote('退换货')}", DESK, "zh-CN", False),
 }
+
+
+BACKTESTS: Final[Mapping[str, tuple[str, Language, bool]]] = {
+    "backtest": ("main", Language.ENGLISH, False),
+    "backtest-zh": ("main", Language.CHINESE, True),
+    "backtest-sweep": ("section:has(#curve-1)", Language.ENGLISH, True),
+}
+"""Which part, in which language, dark or not."""
 
 
 class DemoAtWork:
@@ -159,6 +171,8 @@ async def take(folder: Path) -> None:
                 suffix = "" if language is Language.ENGLISH else "-zh"
                 await _shoot_top(chromium, demo, language, folder / f"top{suffix}.png")
             await _shoot_trouble(chromium, demo, folder)
+            for picture, part in BACKTESTS.items():
+                await _shoot_backtest(chromium, part, folder / f"{picture}.png")
 
 
 async def _shoot(chromium: Browser, url: str, shot: Shot, to: Path) -> None:
@@ -182,6 +196,23 @@ async def _shoot_trouble(chromium: Browser, demo: DemoAtWork, folder: Path) -> N
         demo.stand_still()
         await Wall(seen.page).is_lost(LOST_AFTER_S)
         await seen.page.screenshot(path=folder / "wallboard-lost.png")
+
+
+async def _shoot_backtest(
+    chromium: Browser, part: tuple[str, Language, bool], to: Path
+) -> None:
+    """Show what would have been, for a made-up month: its beginning, or one section of it."""
+    selector, language, dark = part
+    found = await asyncio.to_thread(a_month)
+    if selector == "main":
+        found = Found(backtest=found.backtest)
+    page = await asyncio.to_thread(page_html, found, language)
+    async with window(chromium, size=DESK, dark=dark) as seen:
+        await seen.page.set_content(page)
+        if selector == "main":
+            await seen.page.screenshot(path=to)
+        else:
+            await seen.page.locator(selector).first.screenshot(path=to)
 
 
 async def _shoot_top(chromium: Browser, demo: DemoAtWork, language: Language, to: Path) -> None:

@@ -1,0 +1,246 @@
+"""Lives through the past with the files that were asked for, all in one pass."""
+
+import dataclasses
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from fnmatch import fnmatchcase
+from typing import Final
+from zoneinfo import ZoneInfo
+
+from callmon.backtest.differences import differences_of
+from callmon.backtest.duties import duties_of
+from callmon.backtest.lines import lines_of
+from callmon.backtest.outcome import Backtest, Found, Side, Sweep
+from callmon.backtest.request import BacktestRequest, Progress
+from callmon.backtest.storms import storm_remark
+from callmon.backtest.sweep import Range, asked_range, sweeps_of, with_limit
+from callmon.config import Config, load_config, load_thresholds
+from callmon.config.problems import one_of
+from callmon.episodes import Episode
+from callmon.replay import NothingFoundError, WrongRequestError
+from callmon.rules import Subject, Threshold
+from callmon.trial import Trial, asked_span, history_of, run_trial
+from callmon.wording import format_instant
+
+__all__ = ["live_through"]
+
+_APART: Final = "\n"
+"""Between a threshold's name and what tells it from others of that name; in no name."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is to be tried: thresholds under the names by which they are told apart."""
+
+    candidate: tuple[str, tuple[Threshold, ...]]  #: the file's name and what it has
+    present: tuple[str, tuple[Threshold, ...]] | None
+    sweep: Range | None
+
+    def tried(self) -> tuple[Threshold, ...]:
+        """Return all there is to try; what is equal in both files, once."""
+        found = {threshold.name: threshold for threshold in self.candidate[1]}
+        for threshold in self.present[1] if self.present else ():
+            name = self.present_name(threshold)
+            found[name] = dataclasses.replace(threshold, name=name)
+        if self.sweep is not None:
+            swept = self.sweep.threshold
+            for number, value in enumerate(self.sweep.limits):
+                name = f"{swept.name}{_APART}{number}"
+                found[name] = with_limit(swept, value, name)
+        return tuple(found.values())
+
+    def present_name(self, threshold: Threshold) -> str:
+        """Return the name under which one of the present file is tried."""
+        if threshold in self.candidate[1]:
+            return threshold.name
+        return f"{threshold.name}{_APART}"
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Past:
+    """What was lived through, as far as it was asked for."""
+
+    trial: Trial
+    subjects: tuple[Subject, ...]
+
+    def episodes(self, tried: str, name: str) -> list[Episode]:
+        """Return those of the threshold that was *tried* under a name, under its own."""
+        return [
+            dataclasses.replace(episode, threshold=name)
+            for episode in self.trial.episodes
+            if episode.threshold == tried and episode.subject in self.subjects
+        ]
+
+
+def live_through(
+    request: BacktestRequest, environ: Mapping[str, str], progress: Progress
+) -> Found:
+    """Return what the thresholds would have done, and what those in force would have.
+
+    Raises:
+        ConfigError: callmon.yml or one of the thresholds files has mistakes.
+        FeedError: a log cannot be read.
+        JournalError: there is no journal, or it cannot be read.
+        NothingFoundError: there is no history, or nothing in it that was asked for.
+        WrongRequestError: what was asked for makes no sense.
+    """
+    config = load_config(request.config, environ)
+    asked = _asked(request, environ, config)
+    zone = ZoneInfo(config.default_timezone)
+    span = asked_span(request.since, request.until, zone)
+    history = history_of(config, request.logs, request.source)
+    with progress(history.size) as read:
+        trial = run_trial(
+            history,
+            config.engine_settings(),
+            asked.tried(),
+            since=span.since,
+            back=span.back,
+            until=span.until,
+            progress=read,
+        )
+    if trial is None or trial.since > trial.until:
+        raise NothingFoundError(f"nothing happened in {_history_name(request)}")
+    past = _Past(trial, _wanted(trial, request.queues))
+    present = None
+    if asked.present is not None:
+        present = _side(past, asked.present, asked.present_name, config)
+    candidate = _side(past, asked.candidate, lambda threshold: threshold.name, config)
+    backtest = Backtest(
+        history=_history_name(request),
+        since=trial.since,
+        until=trial.until,
+        timezone=config.default_timezone,
+        first=trial.first,
+        events=trial.events,
+        subjects=past.subjects,
+        candidate=candidate,
+        present=present,
+        differences=()
+        if present is None
+        else differences_of(present.episodes, candidate.episodes, until=trial.until),
+        remarks=tuple(_remarks(past, asked, candidate, config, zone)),
+    )
+    return Found(backtest=backtest, sweeps=_sweeps(past, asked))
+
+
+def _asked(request: BacktestRequest, environ: Mapping[str, str], config: Config) -> _Asked:
+    """Return what is to be tried; a candidate that is the present file is it alone."""
+    present_path = config.files[1]
+    path = request.candidate or present_path
+    present = None
+    thresholds = config.thresholds
+    if path.resolve() != present_path.resolve():
+        thresholds = load_thresholds(path, environ, config).thresholds
+        present = str(present_path), _chosen(config.thresholds, request.thresholds)
+    known = {threshold.name for threshold in (*thresholds, *config.thresholds)}
+    for name in request.thresholds:
+        if not any(fnmatchcase(each, name) for each in known):
+            hint = one_of(name, sorted(known), what="there are")
+            raise WrongRequestError(f"no threshold {name!r} in {path}{hint}")
+    try:
+        sweep = None if request.sweep is None else asked_range(request.sweep, thresholds)
+    except ValueError as error:
+        raise WrongRequestError(f"--sweep: {error}") from error
+    return _Asked((str(path), _chosen(thresholds, request.thresholds)), present, sweep)
+
+
+def _chosen(thresholds: Sequence[Threshold], names: Sequence[str]) -> tuple[Threshold, ...]:
+    return tuple(
+        threshold
+        for threshold in thresholds
+        if not names or any(fnmatchcase(threshold.name, name) for name in names)
+    )
+
+
+def _wanted(trial: Trial, queues: Sequence[str]) -> tuple[Subject, ...]:
+    """Return the subjects that were asked for.
+
+    Raises:
+        NothingFoundError: one of them was not there.
+    """
+    for name in queues:
+        if not any(fnmatchcase(subject.name, name) for subject in trial.subjects):
+            known = [subject.name for subject in trial.subjects]
+            hint = one_of(name, known, what="there are")
+            raise NothingFoundError(f"no queue or group {name!r} in this history{hint}")
+    return tuple(
+        subject
+        for subject in trial.subjects
+        if not queues or any(fnmatchcase(subject.name, name) for name in queues)
+    )
+
+
+def _side(
+    past: _Past,
+    file: tuple[str, tuple[Threshold, ...]],
+    tried: Callable[[Threshold], str],
+    config: Config,
+) -> Side:
+    name, thresholds = file
+    trial = past.trial
+    episodes = [
+        episode
+        for threshold in thresholds
+        for episode in past.episodes(tried(threshold), threshold.name)
+    ]
+    return Side(
+        name=name,
+        lines=lines_of(
+            thresholds, past.subjects, episodes, since=trial.since, until=trial.until
+        ),
+        duties=duties_of(
+            thresholds,
+            [call for episode in episodes for call in episode.calls],
+            since=trial.since,
+            until=trial.until,
+            timezone=config.default_timezone,
+        ),
+    )
+
+
+def _sweeps(past: _Past, asked: _Asked) -> tuple[Sweep, ...]:
+    sweep, trial = asked.sweep, past.trial
+    if sweep is None:
+        return ()
+    name = sweep.threshold.name
+    episodes = [past.episodes(f"{name}{_APART}{n}", name) for n in range(len(sweep.limits))]
+    return sweeps_of(sweep, episodes, past.subjects, since=trial.since, until=trial.until)
+
+
+def _history_name(request: BacktestRequest) -> str:
+    if not request.logs:
+        return f"the journal of {request.config}"
+    first, *others = map(str, request.logs)
+    return f"{first} and {len(others)} more" if others else first
+
+
+def _remarks(
+    past: _Past, asked: _Asked, candidate: Side, config: Config, zone: ZoneInfo
+) -> Iterator[str]:
+    """Yield what whoever believes the figures must know."""
+    trial = past.trial
+    if trial.first > trial.since:
+        yield (
+            f"nothing is known from before {format_instant(trial.first, zone)}:"
+            " windows fill only from then on"
+        )
+    there = {subject.id for subject in trial.subjects}
+    missing = [queue.name for queue in config.queues if f"queue:{queue.name}" not in there]
+    if missing:
+        yield f"no call in these queues of callmon.yml: {', '.join(missing)}"
+    if trial.dropped:
+        reasons = ", ".join(f"{what} {count}" for what, count in sorted(trial.dropped.items()))
+        yield f"not used: {reasons}"
+    if asked.sweep is not None and any(
+        override.limit is not None and override.during is None
+        for override in asked.sweep.threshold.overrides
+    ):
+        yield "the sweep sets limits of overrides aside: each of its limits is for all"
+    storm = storm_remark(
+        candidate.episodes,
+        config.alerting.storm,
+        until=trial.until,
+        timezone=config.default_timezone,
+    )
+    if storm is not None:
+        yield storm

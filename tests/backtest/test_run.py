@@ -1,0 +1,194 @@
+"""Tests of what is lived through: both files in one pass, and what was asked for of it."""
+
+import contextlib
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from callmon.backtest import BacktestRequest, Found, live_through
+from callmon.backtest.outcome import Side
+from callmon.errors import ConfigError
+from callmon.replay import NothingFoundError, WrongRequestError
+
+STAMP = 1_600_000_000
+CALLMON_YML = """\
+thresholds: thresholds.yml
+feeds: {log: {type: queue_log, path: queue_log}}
+queues: {sales: {}, support: {}, quiet: {}}
+groups: {all: {queues: ["*"]}}
+storage: {directory: state}
+alerting: {storm: {alerts: 2, within: 1h, hold: 5m}}
+"""
+PRESENT = """\
+thresholds:
+  - {name: long_wait, measure: longest_wait, above: 60s, keep: 0s, severity: warning}
+  - {name: lost, measure: abandoned, window: 5m, above: 0, keep: 0s, severity: info}
+"""
+CANDIDATE = """\
+thresholds:
+  - {name: lost, measure: abandoned, window: 5m, above: 0, keep: 0s, severity: info}
+  - {name: long_wait, measure: longest_wait, above: 90s, keep: 0s, severity: warning}
+"""
+
+
+def log_lines() -> Iterator[str]:
+    """Yield a log: who waits 40, 80 and 120 s in two queues, and gives up then."""
+    for number, queue in enumerate(("sales", "support")):
+        for place, wait in enumerate((40, 80, 120)):
+            at = STAMP + 1_000 * place + 10 * number
+            yield f"{at}|{at}.1|{queue}|NONE|ENTERQUEUE|||1"
+            yield f"{at + wait}|{at}.1|{queue}|NONE|ABANDON|1|1|{wait}"
+
+
+@contextlib.contextmanager
+def quiet(_length: int) -> Iterator[Callable[[int], None]]:
+    """Show no progress."""
+    yield lambda _read: None
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Path:
+    """Return a folder with a configuration and a log."""
+    (tmp_path / "callmon.yml").write_text(CALLMON_YML)
+    (tmp_path / "thresholds.yml").write_text(PRESENT)
+    (tmp_path / "candidate.yml").write_text(CANDIDATE)
+    lines = sorted(log_lines(), key=lambda line: int(line.partition("|")[0]))
+    (tmp_path / "queue_log").write_text("".join(f"{line}\n" for line in lines))
+    return tmp_path
+
+
+def found(site: Path, *, candidate: bool = True, **asked: object) -> Found:
+    """Return the backtest of the candidate, or of the present file."""
+    request = BacktestRequest(
+        config=site / "callmon.yml",
+        candidate=site / "candidate.yml" if candidate else None,
+        logs=[site / "queue_log"],
+        **asked,  # type: ignore[arg-type]  # by name
+    )
+    return live_through(request, {}, quiet)
+
+
+def counts(side: Side | None) -> dict[str, int]:
+    """Return how often each threshold fired for each subject."""
+    assert side is not None
+    return {
+        f"{line.threshold.name} {line.subject.name}": len(line.episodes) for line in side.lines
+    }
+
+
+def test_both_files_are_lived_through(site: Path) -> None:
+    """Thresholds of one name apart; each side in the order of its file."""
+    backtest = found(site).backtest
+
+    assert {
+        "lost sales": 3,
+        "lost support": 3,
+        "long_wait sales": 1,
+        "long_wait support": 1,
+    } == counts(backtest.candidate)
+    assert ["lost", "lost", "long_wait", "long_wait"] == [
+        line.threshold.name for line in backtest.candidate.lines
+    ]
+    assert backtest.present is not None
+    assert {
+        "long_wait sales": 2,
+        "long_wait support": 2,
+        "lost sales": 3,
+        "lost support": 3,
+    } == counts(backtest.present)
+    assert {"long_wait"} == {
+        line.key.threshold for line in backtest.present.lines if len(line.episodes) == 2
+    }
+    assert [(1, 1, 0), (1, 1, 0)] == [
+        (each.kept, len(each.gone), len(each.new)) for each in backtest.differences
+    ]
+    assert {"long_wait"} == {each.key.threshold for each in backtest.differences}
+
+
+@pytest.mark.parametrize("named", [None, "thresholds.yml"])
+def test_the_present_file_alone_has_nothing_beside_it(site: Path, named: str | None) -> None:
+    """Also when it is named."""
+    request = BacktestRequest(
+        config=site / "callmon.yml",
+        candidate=None if named is None else site / named,
+        logs=[site / "queue_log"],
+    )
+
+    backtest = live_through(request, {}, quiet).backtest
+
+    assert (None, ()) == (backtest.present, backtest.differences)
+    assert str(site / "thresholds.yml") == backtest.candidate.name
+
+
+def test_only_what_was_asked_for_is_told(site: Path) -> None:
+    """One queue and one threshold, by name or glob."""
+    backtest = found(site, queues=["sal*"], thresholds=["long_*"]).backtest
+
+    assert {"long_wait sales": 1} == counts(backtest.candidate)
+    assert ["sales"] == [subject.name for subject in backtest.subjects]
+
+
+def test_a_length_counts_back_from_the_end(site: Path) -> None:
+    """Of a log, too, whose end is known only when it is read."""
+    backtest = found(site, since="10m").backtest
+
+    assert 600_000_000 == backtest.until - backtest.since
+    assert 1 == counts(backtest.candidate)["lost sales"]
+
+
+def test_a_sweep_is_of_the_candidate(site: Path) -> None:
+    """Each limit in the same pass; the side itself does not change."""
+    result = found(site, sweep="long_wait:above=30s..150s/30s")
+
+    both, sales, support = result.sweeps
+    assert [6, 4, 2, 0, 0] == [point.episodes for point in both.points]
+    assert [3, 2, 1, 0, 0] == [point.episodes for point in sales.points]
+    assert sales.points == support.points
+    assert 1 == counts(result.backtest.candidate)["long_wait sales"]
+
+
+def test_remarks_tell_what_one_must_know(site: Path) -> None:
+    """Queues without a call, and how many pages a storm would have kept back."""
+    remarks = found(site).backtest.remarks
+
+    assert "no call in these queues of callmon.yml: quiet" == remarks[0]
+    assert "on 1 day alerts would have come in storms" in remarks[1]
+
+
+def test_a_hole_before_is_told(site: Path) -> None:
+    """What is asked for from before the first event is not known."""
+    remarks = found(site, since="2020-01-01").backtest.remarks
+
+    assert remarks[0].startswith("nothing is known from before 2020-09-13 12:26")
+
+
+@pytest.mark.parametrize(
+    ("asked", "error", "message"),
+    [
+        ({"queues": ["sale"]}, NothingFoundError, "did you mean 'sales'?"),
+        ({"until": "2019-01-01"}, NothingFoundError, "nothing happened in"),
+        ({"thresholds": ["los"]}, WrongRequestError, "did you mean 'lost'?"),
+        ({"sweep": "long:above=1m..2m/1m"}, WrongRequestError, "--sweep: no threshold"),
+        ({"since": "now"}, WrongRequestError, "--since: expected a duration"),
+        ({"until": "5m"}, WrongRequestError, "--until: expected an instant"),
+    ],
+)
+def test_what_makes_no_sense_is_refused(
+    site: Path, asked: dict[str, object], error: type[Exception], message: str
+) -> None:
+    """With what was expected instead."""
+    with pytest.raises(error) as refused:
+        found(site, **asked)  # type: ignore[arg-type]  # by name
+
+    assert message in str(refused.value)
+
+
+def test_a_candidate_with_mistakes_is_not_tried(site: Path) -> None:
+    """They are those that check finds, with their places in that file."""
+    (site / "candidate.yml").write_text(CANDIDATE.replace("90s", "90"))
+
+    with pytest.raises(ConfigError) as refused:
+        found(site)
+
+    assert "candidate.yml:3:" in str(refused.value)
