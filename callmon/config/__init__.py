@@ -6,9 +6,16 @@ The way of a file: ``nodes`` (YAML to text data with places), ``sections`` and
 (the result).
 """
 
-from callmon.config.check import check_lines, explain
-from callmon.config.load import Signature, load_config, load_thresholds, signature
-from callmon.config.problems import Problem, printed
+from callmon.config.check import explain, summary
+from callmon.config.load import (
+    Reading,
+    Signature,
+    load_config,
+    load_thresholds,
+    read_config,
+    signature,
+)
+from callmon.config.problems import Level, Problem, printed
 from callmon.config.schema import SCHEMAS, json_schema
 from callmon.config.settings import (
     AlertingSettings,
@@ -29,19 +36,22 @@ __all__ = [
     "AlertmanagerSettings",
     "BasicAuth",
     "Config",
+    "Level",
     "LoggingSettings",
     "Problem",
+    "Reading",
     "Secret",
     "ServerSettings",
     "Signature",
     "StormSettings",
     "ThresholdSettings",
     "TlsSettings",
-    "check_lines",
     "explain",
     "json_schema",
     "load_config",
     "load_thresholds",
     "printed",
+    "read_config",
     "signature",
+    "summary",
 ]

@@ -7,7 +7,8 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from callmon.calendars import DAY_MINUTES, Calendar, CalendarSpec, Hours, holiday_regions
-from callmon.config.problems import did_you_mean
+from callmon.config.meant import days_meant, hours_meant
+from callmon.config.problems import did_you_mean, with_found
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Loc
@@ -59,7 +60,11 @@ def calendar_called(
     """
     loc, name = place
     if name not in file.calendars and not builder.document.has("calendars", name):
-        builder.known(loc, name, file.calendars, "calendar")
+        if hours_meant(name) is not None:
+            message = "expected the name of a calendar; hours stand below calendars:"
+            builder.document.report(loc, f"{message}, found '{name}'")
+        else:
+            builder.known(loc, name, file.calendars, "calendar")
     return calendars.get(name)
 
 
@@ -108,7 +113,8 @@ class _Reader:
             last = last if dash else first
             if first not in _DAYS or last not in _DAYS:
                 wrong = last if first in _DAYS else first
-                hint = did_you_mean(wrong, _DAYS)
+                meant = days_meant(text)
+                hint = did_you_mean(wrong, _DAYS) if meant is None else _asked(meant)
                 message = f"expected days like mon, mon-fri or sat,sun, found '{text}'{hint}"
                 self._report(place, message, key=True)
                 return
@@ -126,8 +132,7 @@ class _Reader:
                 else (-1, -1)
             )
             if not 0 <= start < DAY_MINUTES or not 0 <= end <= DAY_MINUTES:
-                message = f"expected hours like \"09:00-18:00\" up to 24:00, found '{text}'"
-                self._report(place, message)
+                self._report(place, _no_hours(text))
             elif start == end:
                 message = f"hours that end when they start: write 00:00-24:00, found '{text}'"
                 self._report(place, message)
@@ -136,7 +141,9 @@ class _Reader:
         hours.sort()
         for (_, end), (start, _) in pairwise(hours):
             if start < end:
-                self._report(place, "these hours overlap")
+                self._report(
+                    place, f"these hours overlap: {_time(start)} is before {_time(end)}"
+                )
         return tuple(hours)
 
     def _country(self) -> str | None:
@@ -193,6 +200,23 @@ class _Reader:
             self._report(place, message, key=key)
             return None
         return dates
+
+
+def _no_hours(text: str) -> str:
+    """Return what is wrong with *text*, and what was meant."""
+    if re.fullmatch(r"\s*\d{1,2}:\d{2}\s*", text):
+        return f"expected from when to when, like \"09:00-18:00\", found '{text}' alone"
+    meant = hours_meant(text)
+    expected = 'expected hours like "09:00-18:00" up to 24:00'
+    return with_found(expected + (_asked(meant) if meant else ""), f"'{text}'")
+
+
+def _asked(meant: str) -> str:
+    return f"; did you mean '{meant}'?"
+
+
+def _time(minutes: int) -> str:
+    return f"{minutes // 60:02d}:{minutes % 60:02d}"
 
 
 def _date(text: str) -> date:

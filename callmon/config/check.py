@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from statistics import NormalDist
 
+from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
 from callmon.config.settings import Config
 from callmon.config.values import format_duration, format_limit
@@ -11,16 +12,15 @@ from callmon.measures import MEASURES, Unit
 from callmon.queues import GroupSettings, QueueSettings
 from callmon.rules import Limits, Override, Rule, Subject, SubjectKind, Threshold
 
-__all__ = ["check_lines", "explain", "holiday_gaps"]
+__all__ = ["explain", "holiday_gaps", "missing_holidays", "summary"]
 
 _OTHERS = "any other queue"
 _DECEMBER = 12
 """Make-up days of the next year are decreed in November."""
 
 
-def check_lines(config: Config, now: Micros) -> list[str]:
-    """Return warnings and a summary in a few lines: what was read, and is it complete?"""
-    lines = [*config.warnings, *holiday_gaps(config, now)]
+def summary(config: Config) -> str:
+    """Return a line that says what was read."""
     counts = {
         "feed": len(config.feeds),
         "queue": len(config.queues),
@@ -29,24 +29,26 @@ def check_lines(config: Config, now: Micros) -> list[str]:
         "calendar": len(config.calendars),
         "Alertmanager": len(config.alertmanagers),
     }
-    lines.append(", ".join(_counted(count, noun) for noun, count in counts.items()))
-    return lines
+    return ", ".join(_counted(count, noun) for noun, count in counts.items())
 
 
 def holiday_gaps(config: Config, now: Micros) -> list[str]:
     """Return a warning for each calendar whose holidays are not all known yet."""
+    found = ((name, missing_holidays(one, now)) for name, one in config.calendars.items())
+    return [f"calendar {name}: {gap}" for name, gap in found if gap is not None]
+
+
+def missing_holidays(calendar: Calendar, now: Micros) -> str | None:
+    """Return which holidays of *calendar* are not known yet, and what to do; None: all are."""
     today = datetime.fromtimestamp(now / SECOND, UTC)
     years = [today.year, today.year + 1] if today.month == _DECEMBER else [today.year]
-    gaps = []
-    for name, calendar in config.calendars.items():
-        missing = [str(year) for year in years if not calendar.has_year_data(year)]
-        if missing:
-            gaps.append(
-                f"calendar {name}: the holidays of {calendar.spec.holidays} for"
-                f" {' and '.join(missing)} are not complete yet; update the package"
-                " holidays, or list the dates under special:"
-            )
-    return gaps
+    missing = [str(year) for year in years if not calendar.has_year_data(year)]
+    if not missing:
+        return None
+    return (
+        f"the holidays of {calendar.spec.holidays} for {' and '.join(missing)} are not"
+        " complete yet; update the package holidays, or list the dates under special:"
+    )
 
 
 def explain(config: Config, subject: str | None = None) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from callmon.config.feed_sections import AsteriskAmiSection, QueueLogSection
+from callmon.config.odd_limits import warn_of_limits
 from callmon.config.sections import CallmonFile
 from callmon.feeds.registry import knows_agents
 from callmon.feeds.settings import MessageKind, MqttSettings
@@ -92,6 +93,7 @@ def warn_of_thresholds(
     builder: "Builder", file: "ThresholdsFile", config: "Config | None"
 ) -> None:
     """Warn of thresholds that never fire with these feeds, or fire all the time."""
+    warn_of_limits(builder.document, file)
     for position, section in enumerate(file.thresholds):
         loc: Loc = ("thresholds", position)
         measure = MEASURES.get(section.measure or "")

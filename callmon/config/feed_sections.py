@@ -42,22 +42,24 @@ class QueueLogSection(Section):
     """The type of feed."""
     path: Text | None = Field(default=None, examples=["/var/log/asterisk/queue_log"])
     """The file. It may be missing at the start; relative paths start at this file's folder."""
-    source: Name | None = None
+    source: Name | None = Field(default=None, examples=["pbx"])
     """The system that writes the file. Default: the feed's name."""
     first_run: FirstRun = FirstRun.HISTORY
     """A log never read before: `history` reads back to midnight, `end` skips it."""
     poll: Duration = SECOND // 5
     """How often a quiet file is looked at."""
-    silence: SilenceSection | None = None
+    silence: SilenceSection | None = Field(
+        default=None, examples=[{"after": "30m", "during": "business_hours"}]
+    )
     """When being quiet is an alert. Default: never."""
 
 
 class AmiTlsSection(Section):
     """How the certificate of an Asterisk is trusted."""
 
-    ca_file: Text | None = None
+    ca_file: Text | None = Field(default=None, examples=["/etc/callmon/ca.pem"])
     """Trust certificates of this authority. Default: the system's."""
-    server_name: Text | None = None
+    server_name: Text | None = Field(default=None, examples=["pbx.example"])
     """The name in the certificate, when it is not the host."""
     verify: Switch = True
     """False trusts any certificate. For tests only."""
@@ -70,19 +72,21 @@ class AsteriskAmiSection(Section):
 
     type: Literal["asterisk_ami"]
     """The type of feed."""
-    source: Name | None = None
+    source: Name | None = Field(default=None, examples=["pbx"])
     """The Asterisk, as queue_log feeds of it say, too. Default: the feed's name."""
-    host: Name = "127.0.0.1"
+    host: Name = Field(default="127.0.0.1", examples=["127.0.0.1", "pbx.example"])
     """Where it is."""
-    port: Port | None = None
+    port: Port | None = Field(default=None, examples=[5038])
     """Default: 5038, with tls 5039."""
     username: Name | None = Field(default=None, examples=["callmon"])
     """The account in manager.conf (docs/feeds/asterisk.md)."""
     secret: SecretText | None = None
     """Its secret: by `${NAME}` from the environment, never in the file itself."""
-    secret_file: Text | None = None
+    secret_file: Text | None = Field(default=None, examples=["/etc/callmon/ami-secret"])
     """A file that holds the secret."""
-    tls: AmiTlsSection | None = None
+    tls: AmiTlsSection | None = Field(
+        default=None, examples=[{"ca_file": "/etc/callmon/ca.pem"}]
+    )
     """Encrypt; `tls: {}` is enough where the system trusts the certificate. Default: not."""
     login: AmiLogin = AmiLogin.MD5
     """`md5` sends a digest of the secret, `plain` the secret itself."""
@@ -92,7 +96,7 @@ class AsteriskAmiSection(Section):
     """How often the queues are compared with what callmon believes."""
     wrapup: dict[str, Duration] = Field(default_factory=dict, examples=[{"sales": "10s"}])
     """The `wrapuptime` of queues in queues.conf, by their names there; "*" for all others."""
-    silence: SilenceSection | None = None
+    silence: SilenceSection | None = Field(default=None, examples=[{"after": "5m"}])
     """When being quiet is an alert. Default: never."""
 
 
@@ -101,7 +105,7 @@ class LongWaitSection(Section):
 
     required: ClassVar[tuple[str, ...]] = ("queue", "wait")
 
-    queue: Name | None = None
+    queue: Name | None = Field(default=None, examples=["vip"])
     """The queue they join."""
     after: Duration = 0
     """When they join, after the start."""
@@ -114,15 +118,17 @@ class SimulatorSection(Section):
 
     type: Literal["simulator"]
     """The type of feed."""
-    source: Name | None = None
+    source: Name | None = Field(default=None, examples=["made_up"])
     """The name of the made-up system. Default: the feed's name."""
-    seed: Count = 1
+    seed: Count = Field(default=1, examples=[7])
     """Equal seeds give equal days."""
-    speed: Number = 1.0
+    speed: Number = Field(default=1.0, examples=[60])
     """Simulated seconds per second: 60 shows an hour in a minute."""
-    queues: Names | None = None
+    queues: Names | None = Field(default=None, examples=[["support", "vip"]])
     """A choice of its queues. Default: all."""
-    long_wait: LongWaitSection | None = None
+    long_wait: LongWaitSection | None = Field(
+        default=None, examples=[{"queue": "vip", "wait": "4m"}]
+    )
     """One caller who is sure to come."""
 
 

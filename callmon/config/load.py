@@ -8,6 +8,7 @@ from callmon.config.build import build_config, window_specs
 from callmon.config.calendars import build_calendars
 from callmon.config.doubts import warn_of_thresholds
 from callmon.config.nodes import MAX_BYTES, Document, parse
+from callmon.config.problems import Problem
 from callmon.config.reading import Builder
 from callmon.config.rules import RulesBuilder
 from callmon.config.sections import CallmonFile
@@ -16,10 +17,33 @@ from callmon.config.threshold_sections import ThresholdsFile
 from callmon.config.validation import validated
 from callmon.errors import ConfigError
 
-__all__ = ["Signature", "load_config", "load_thresholds", "signature"]
+__all__ = [
+    "Reading",
+    "Signature",
+    "load_config",
+    "load_thresholds",
+    "open_document",
+    "read_config",
+    "signature",
+]
 
 Signature = tuple[int, int, int, str] | None
 """(inode, modification time in ns, size, real path); None while the file cannot be seen."""
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reading:
+    """Both files as they were read, with everything that was found in them."""
+
+    config: Config | None  #: None: there are problems
+    callmon: Document
+    thresholds: Document
+    problems: tuple[Problem, ...]  #: callmon.yml first, in file order
+
+    @property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What was found since, too: whoever knows more may add to the documents."""
+        return (*self.callmon.warnings, *self.thresholds.warnings)
 
 
 def load_config(callmon_yml: Path, environ: Mapping[str, str]) -> Config:
@@ -29,30 +53,43 @@ def load_config(callmon_yml: Path, environ: Mapping[str, str]) -> Config:
         ConfigError: with every problem of both files, callmon.yml first, in file order;
             what runs must go on running.
     """
-    document = _open(callmon_yml, environ)
+    reading = read_config(callmon_yml, environ)
+    if reading.config is None:
+        raise ConfigError(reading.problems)
+    return reading.config
+
+
+def read_config(callmon_yml: Path, environ: Mapping[str, str]) -> Reading:
+    """Return what *callmon_yml* and the thresholds file it names hold, right or wrong."""
+    document = open_document(callmon_yml, environ)
     builder = Builder(document, callmon_yml.parent)
     file = validated(document, CallmonFile)
     config = build_config(builder, file) if document.readable else None
     path = builder.path(file.thresholds)
-    problems, settings = document.problems, ThresholdSettings()
+    thresholds, settings = Document(str(path), ""), ThresholdSettings()
     reason = _unreadable(path)
     if reason is None:
         thresholds, settings = _thresholds(path, environ, config)
         _check_silences(builder, config, thresholds)
-        problems = document.problems + thresholds.problems
     elif document.readable:
         document.report(("thresholds",), f"cannot read {path}: {reason}")
-        problems = document.problems
+    problems = (*document.problems, *thresholds.problems)
     if problems or config is None:
-        raise ConfigError(problems)
+        config = None
+    else:
+        config = _whole(config, settings, (callmon_yml, path))
+        config = dataclasses.replace(config, warnings=(*document.warnings, *settings.warnings))
+    return Reading(config=config, callmon=document, thresholds=thresholds, problems=problems)
+
+
+def _whole(config: Config, settings: ThresholdSettings, files: tuple[Path, ...]) -> Config:
     used = [threshold.window for threshold in settings.thresholds if threshold.window]
     return dataclasses.replace(
         config,
         windows=window_specs([*(spec.name for spec in config.windows), *used]),
         thresholds=settings.thresholds,
         calendars=settings.calendars,
-        warnings=(*document.warnings, *settings.warnings),
-        files=(callmon_yml, path, *config.files),
+        files=(*files, *config.files),
     )
 
 
@@ -82,7 +119,7 @@ def signature(path: Path) -> Signature:
 def _thresholds(
     path: Path, environ: Mapping[str, str], config: Config | None
 ) -> tuple[Document, ThresholdSettings]:
-    document = _open(path, environ)
+    document = open_document(path, environ)
     builder = Builder(document, path.parent)
     file = validated(document, ThresholdsFile)
     timezone = config.calendar_timezone if config is not None else "UTC"
@@ -105,7 +142,8 @@ def _check_silences(builder: Builder, config: Config | None, thresholds: Documen
             builder.known(loc, feed.silence.during, calendars, "calendar")
 
 
-def _open(path: Path, environ: Mapping[str, str]) -> Document:
+def open_document(path: Path, environ: Mapping[str, str] | None) -> Document:
+    """Return what *path* holds; when it cannot be read, its one problem says why."""
     reason = _unreadable(path)
     if reason is None:
         with path.open("rb") as file:

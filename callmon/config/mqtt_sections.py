@@ -56,15 +56,15 @@ _Version = Annotated[MqttVersion, WithJsonSchema({"enum": ["auto", "5", 5, "3.1.
 class MqttTlsSection(Section):
     """How the certificate of a broker is trusted, and which one it is shown."""
 
-    ca_file: Text | None = None
+    ca_file: Text | None = Field(default=None, examples=["/etc/callmon/ca.pem"])
     """Trust certificates of this authority. Default: the system's."""
-    server_name: Text | None = None
+    server_name: Text | None = Field(default=None, examples=["broker.example"])
     """The name in the certificate, when it is not the host."""
     verify: Switch = True
     """False trusts any certificate. For tests only."""
-    cert_file: Text | None = None
+    cert_file: Text | None = Field(default=None, examples=["/etc/callmon/callmon.pem"])
     """Our certificate, where the broker asks for one."""
-    key_file: Text | None = None
+    key_file: Text | None = Field(default=None, examples=["/etc/callmon/callmon.key"])
     """The key of our certificate."""
 
 
@@ -75,9 +75,9 @@ class StatusTopicSection(Section):
 
     topic: _TopicText | None = Field(default=None, examples=["acd/status"])
     """One topic, without wildcards."""
-    online: Name = "online"
+    online: Name = Field(default="online", examples=["online"])
     """The message while it is there."""
-    offline: Name = "offline"
+    offline: Name = Field(default="offline", examples=["offline"])
     """The message, its last will, when it is not: the queues are then blind."""
 
 
@@ -113,7 +113,7 @@ class TopicSection(Section):
         default_factory=dict, examples=[{"wait_s": "ms"}]
     )
     """By native field that is a duration. Default: seconds."""
-    time: Text = "auto"
+    time: Text = Field(default="auto", examples=["auto", "rfc3339", "ms", "%Y-%m-%d %H:%M:%S"])
     """How times are written: auto, rfc3339, s, ms, us, or like "%Y-%m-%d %H:%M:%S"."""
     timezone: Timezone | None = None
     """The zone of times that do not say it. Default: UTC."""
@@ -143,38 +143,40 @@ class MqttSection(Section):
 
     type: Literal["mqtt"]
     """The type of feed."""
-    source: Name | None = None
+    source: Name | None = Field(default=None, examples=["acd"])
     """The system that publishes. Default: the feed's name."""
-    host: Name = "127.0.0.1"
+    host: Name = Field(default="127.0.0.1", examples=["broker.example"])
     """Where the broker is."""
-    port: Port | None = None
+    port: Port | None = Field(default=None, examples=[1883])
     """Default: 1883, with tls 8883."""
-    client_id: Name | None = None
+    client_id: Name | None = Field(default=None, examples=["callmon-acd"])
     """What the broker keeps for us, it keeps under this name: no two clients may share it.
     Default: callmon-, and the feed's name."""
     username: Name | None = Field(default=None, examples=["callmon"])
     """Who we are, where the broker asks."""
     password: SecretText | None = None
     """The password: by `${NAME}` from the environment, never in the file itself."""
-    password_file: Text | None = None
+    password_file: Text | None = Field(default=None, examples=["/etc/callmon/mqtt-password"])
     """A file that holds the password."""
-    tls: MqttTlsSection | None = None
+    tls: MqttTlsSection | None = Field(
+        default=None, examples=[{"ca_file": "/etc/callmon/ca.pem"}]
+    )
     """Encrypt; `tls: {}` is enough where the system trusts the certificate. Default: not."""
     version: _Version = MqttVersion.AUTO
     """`5`, `3.1.1`, or `auto`: 5, and 3.1.1 where the broker does not speak it."""
     session_expiry: Duration = 86_400 * SECOND
     """How long the broker keeps for us what comes while we are away."""
-    receive_maximum: Count = 1_000
+    receive_maximum: Count = Field(default=1_000, examples=[1000])
     """So many messages may be under way before the first of them is acknowledged."""
     keepalive: Duration = 30 * SECOND
     """How often a quiet broker is asked for a sign of life."""
     agents: Switch | None = None
     """It tells of agents, and those it does not tell of are not there. Default: true where a
     topic is of kind agent."""
-    status: StatusTopicSection | None = None
+    status: StatusTopicSection | None = Field(default=None, examples=[{"topic": "acd/status"}])
     """Where the system behind the broker says whether it is there."""
     topics: list[_Topic] | None = Field(default=None, examples=[["callmon/{queue}/events"]])
     """What to read. A topic alone brings messages in callmon's own words
     (docs/feeds/native.md)."""
-    silence: SilenceSection | None = None
+    silence: SilenceSection | None = Field(default=None, examples=[{"after": "30m"}])
     """When being quiet is an alert. Default: never."""

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 
 import yaml
 
-from callmon.config.problems import Problem, path_text
+from callmon.config.problems import Level, Problem, path_text
 from callmon.config.syntax import control_character, syntax_problem
 
 __all__ = ["Data", "Document", "Loc", "Mark", "parse"]
@@ -24,6 +24,8 @@ Data = str | list["Data"] | dict[str, "Data"] | None
 
 Loc = tuple[str | int, ...]
 """Where something stands: keys and list positions from the top."""
+
+Pairs = list[tuple[yaml.Node, yaml.Node]]
 
 MAX_BYTES = 8 * 1024 * 1024
 """Larger than any hand-written configuration: a wrong file was named."""
@@ -96,19 +98,33 @@ class Document:
         self._wrong.update(loc[:length] for length in range(len(loc) + 1))
         self.report_at(line, column, path_text(loc), message)
 
-    def warn(self, loc: Loc, message: str) -> None:
-        """Add what is allowed but may be a mistake."""
+    def warn(
+        self, loc: Loc, message: str, *, key: bool = False, level: Level = Level.WARNING
+    ) -> None:
+        """Add what is allowed but may be a mistake, or what is good to know."""
         mark = self._nearest(loc)
-        place = (mark.line, mark.column, path_text(loc))
-        self._warnings.append(Problem.at(self.file, *place, f"warning: {message}"))
+        line, column = (mark.key_line, mark.key_column) if key else (mark.line, mark.column)
+        path = path_text(loc)
+        excerpt = self._excerpt(line, path)
+        self._warnings.append(
+            Problem.at(self.file, line, column, path, message, excerpt=excerpt, level=level)
+        )
 
     def report_at(self, line: int, column: int, path: str, message: str) -> None:
         """Add a problem at a place of the text."""
-        excerpt = self._lines[line - 1] if 0 < line <= len(self._lines) else None
-        if excerpt is not None and (_SECRET.search(excerpt) or _SECRET.search(path)):
-            excerpt = None
+        excerpt = self._excerpt(line, path)
         problem = Problem.at(self.file, line, column, path, message, excerpt=excerpt)
         self._problems.setdefault((line, column, problem), problem)
+
+    def line_of(self, loc: Loc) -> int:
+        """Return the line on which what stands at *loc* begins, with its key."""
+        return self._nearest(loc).key_line
+
+    def _excerpt(self, line: int, path: str) -> str | None:
+        """Return the source line, unless it may hold a secret."""
+        text = self._lines[line - 1] if 0 < line <= len(self._lines) else None
+        secret = text is not None and (_SECRET.search(text) or _SECRET.search(path))
+        return None if secret else text
 
     def unreadable(self, line: int, column: int, message: str) -> None:
         """Add a problem that ends all reading."""
@@ -170,11 +186,12 @@ class Document:
         return self.marks.get(loc, Mark(1, 1, 1, 1, ""))
 
 
-def parse(file: str, text: bytes, environ: Mapping[str, str]) -> Document:
+def parse(file: str, text: bytes, environ: Mapping[str, str] | None) -> Document:
     """Return what *text* holds; what is wrong with it stands in ``problems``.
 
     ``${NAME}`` and ``${NAME:-default}`` are replaced from *environ*, ``$$`` by ``$``. A
-    variable's value is always text: it cannot bring YAML of its own.
+    variable's value is always text: it cannot bring YAML of its own. Without *environ*, for
+    the files of others, a ``$`` is a ``$`` and keys are merged (``<<``).
     """
     if len(text) > MAX_BYTES:
         document = Document(file, "")
@@ -205,7 +222,7 @@ def parse(file: str, text: bytes, environ: Mapping[str, str]) -> Document:
 class _Reader:
     """Turns nodes into data and marks."""
 
-    def __init__(self, document: Document, environ: Mapping[str, str]) -> None:
+    def __init__(self, document: Document, environ: Mapping[str, str] | None) -> None:
         self._document = document
         self._environ = environ
         self._count = 0
@@ -262,7 +279,7 @@ class _Reader:
     def _mapping(self, loc: Loc, node: yaml.Node) -> dict[str, Data]:
         data: dict[str, Data] = {}
         self._document.section(loc, data)
-        for key, value in node.value:
+        for key, value in self._pairs(node):
             if self._full:
                 break
             if not isinstance(key, yaml.ScalarNode):
@@ -281,17 +298,33 @@ class _Reader:
                 data[name] = self._value(place, value, key)
         return data
 
+    def _pairs(self, node: yaml.Node) -> Pairs:
+        """Return keys and values of a mapping; in the files of others with what they merge."""
+        pairs: Pairs = node.value
+        if self._environ is not None:
+            return pairs
+        own = [pair for pair in pairs if pair[0].value != "<<"]
+        taken = {str(key.value) for key, _ in own}
+        for key, merged in pairs:
+            many = merged.value if isinstance(merged, yaml.SequenceNode) else [merged]
+            for one in many if key.value == "<<" else ():
+                added = one.value if isinstance(one, yaml.MappingNode) else []
+                own += [pair for pair in added if str(pair[0].value) not in taken]
+                taken |= {str(name.value) for name, _ in added}
+        return own
+
     def _scalar(self, loc: Loc, node: yaml.ScalarNode) -> Data:
         text = str(node.value)
         plain = node.style in _PLAIN_STYLES
         if plain and text in _NULLS:
             return None
-        if "$" not in text:
+        environ = self._environ
+        if environ is None or "$" not in text:
             return text
-        text = _VARIABLE.sub(lambda match: self._variable(loc, match), text)
+        text = _VARIABLE.sub(lambda match: self._variable(loc, match, environ), text)
         return None if plain and text in _NULLS else text
 
-    def _variable(self, loc: Loc, match: re.Match[str]) -> str:
+    def _variable(self, loc: Loc, match: re.Match[str], environ: Mapping[str, str]) -> str:
         if match["dollar"]:
             return "$"
         if match["open"]:
@@ -299,7 +332,7 @@ class _Reader:
             self._document.report(loc, message)
             return ""
         name, default = match["name"], match["default"]
-        value = self._environ.get(name) or None
+        value = environ.get(name) or None
         if value is None and default is None:
             self._document.report(
                 loc,

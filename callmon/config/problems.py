@@ -5,10 +5,13 @@ compilers use, so that editors and terminals make it a link.
 """
 
 import difflib
+import re
 import unicodedata
 from collections.abc import Iterable, Sequence
+from enum import StrEnum
 
 __all__ = [
+    "Level",
     "Problem",
     "did_you_mean",
     "nearest",
@@ -22,14 +25,29 @@ MAX_LISTED = 12
 """More known names than this are not listed in a message."""
 
 
-class Problem(str):
-    """The text of one mistake, with the source line for those who print a caret."""
+class Level(StrEnum):
+    """How sure it is that something is wrong."""
 
-    __slots__ = ("column", "excerpt", "line")
+    ERROR = "error"  #: the file cannot be used
+    WARNING = "warning"  #: allowed, and probably not what was meant
+    INFO = "info"  #: good to know
+
+
+class Problem(str):
+    """The text of one mistake, with the source line for those who print a caret.
+
+    That of a warning or an info says so: ``file:line:col: path: warning: …``.
+    """
+
+    __slots__ = ("column", "excerpt", "file", "level", "line", "message", "path")
 
     column: int  #: counted from 1
     excerpt: str | None  #: the source line; None where there is none or it may hold a secret
+    file: str
+    level: Level
     line: int  #: counted from 1
+    message: str  #: without place, path and level
+    path: str  #: such as ``thresholds[2].above``; empty: the file as a whole
 
     @classmethod
     def at(
@@ -41,27 +59,54 @@ class Problem(str):
         message: str,
         *,
         excerpt: str | None = None,
+        level: Level = Level.ERROR,
     ) -> "Problem":
         """Return the problem at *line* and *column* of *file*."""
         place = f"{file}:{line}:{column}"
-        text = f"{place}: {path}: {message}" if path else f"{place}: {message}"
-        problem = cls(_printable(text))
-        problem.line, problem.column = line, column
+        said = message if level is Level.ERROR else f"{level}: {message}"
+        problem = cls(_printable(f"{place}: {path}: {said}" if path else f"{place}: {said}"))
+        problem.file, problem.line, problem.column = file, line, column
+        problem.path, problem.level = _printable(path), level
+        problem.message = _printable(message)
         problem.excerpt = _printable(excerpt) if excerpt is not None else None
         return problem
+
+    @classmethod
+    def of(cls, text: str, file: str) -> "Problem":
+        """Return the problem that *text* tells; without a place, at the top of *file*."""
+        match = _PLACED.fullmatch(text)
+        if match is None:
+            return cls.at(file, 1, 1, "", text.removeprefix(f"{file}: "))
+        return cls.at(
+            match["file"],
+            int(match["line"]),
+            int(match["column"]),
+            match["path"] or "",
+            match["message"],
+        )
+
+
+_PLACED = re.compile(
+    r"(?P<file>.+?):(?P<line>\d+):(?P<column>\d+): (?:(?P<path>\S+): )?(?P<message>.*)",
+    re.DOTALL,
+)
 
 
 def printed(problems: Sequence[str], *, colour: bool = False) -> list[str]:
     """Return the lines that show *problems* on a terminal, each with its source line."""
-    bold, red, dim, end = ("\x1b[1m", "\x1b[31m", "\x1b[2m", "\x1b[0m") if colour else ("",) * 4
+    bold, dim, end = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour else ("",) * 3
     lines = []
     for problem in problems:
-        lines.append(f"{bold}{problem}{end}")
+        paint = _COLOURS[getattr(problem, "level", Level.ERROR)] if colour else ""
+        lines.append(f"{bold}{paint}{problem}{end}")
         if isinstance(problem, Problem) and problem.excerpt is not None:
             gap = "".join(_blank(char) for char in problem.excerpt[: problem.column - 1])
             lines.append(f"{dim}  | {problem.excerpt}{end}")
-            lines.append(f"{dim}  | {end}{gap}{red}^{end}")
+            lines.append(f"{dim}  | {end}{gap}{paint}^{end}")
     return lines
+
+
+_COLOURS = {Level.ERROR: "\x1b[31m", Level.WARNING: "\x1b[33m", Level.INFO: "\x1b[36m"}
 
 
 def _blank(char: str) -> str:

@@ -1,16 +1,18 @@
 """From the ``thresholds`` section of thresholds.yml to thresholds."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Collection, Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
+from callmon.config.bounds import check_clear, check_reachable, read_limit
 from callmon.config.calendars import calendar_called
+from callmon.config.meant import measure_meant, narrow
 from callmon.config.problems import did_you_mean
 from callmon.config.reading import is_pattern
 from callmon.config.shifts import build_shifts
-from callmon.config.values import format_limit, limit
 from callmon.measures import MEASURES, Measure, Unit
 from callmon.rules import (
     Direction,
@@ -40,12 +42,8 @@ DEFAULT_KEEP_LIVE: Micros = 120 * SECOND
 DEFAULT_AT_LEAST_RATIO = 20
 """One abandoned call of two is no 50 % worth waking for."""
 
-_EDGES: Mapping[Unit, Fraction | None] = {
-    Unit.RATIO: Fraction(1),
-    Unit.SECONDS: None,
-    Unit.CONTACTS: None,
-    Unit.AGENTS: None,
-}
+
+_ANOTHER = "choose another, or use overrides for what differs"
 
 
 class RulesBuilder:
@@ -77,7 +75,9 @@ class RulesBuilder:
                 first = names.setdefault(section.name, position)
                 if first != position:
                     line = self._document.marks["thresholds", first, "name"].line
-                    message = f"duplicate name '{section.name}' (first at line {line})"
+                    message = (
+                        f"duplicate name '{section.name}' (first at line {line}): {_ANOTHER}"
+                    )
                     self._document.report((*loc, "name"), message)
             if threshold is not None and not self._document.wrong(*loc):
                 built.append(threshold)
@@ -117,7 +117,8 @@ class RulesBuilder:
             return None
         measure = MEASURES.get(section.measure)
         if measure is None:
-            hint = did_you_mean(section.measure, MEASURES)
+            meant = measure_meant(section.measure)
+            hint = did_you_mean(meant or section.measure, MEASURES)
             hint = hint or f"; there are {', '.join(MEASURES)}"
             message = f"unknown measure '{section.measure}'{hint}"
             self._document.report((*loc, "measure"), message)
@@ -182,55 +183,16 @@ class RulesBuilder:
             return direction, None, None
         bound = clear = None
         if direction is not None and text is not None:
-            bound = self._limit((*loc, direction.value), measure, text)
+            bound = read_limit(self._builder, (*loc, direction.value), measure, text)
             if bound is not None:
-                self._check_reachable((*loc, direction.value), measure, direction, bound)
+                check_reachable(
+                    self._document, (*loc, direction.value), measure, direction, bound
+                )
         if section.clear is not None:
-            clear = self._limit((*loc, "clear"), measure, section.clear)
+            clear = read_limit(self._builder, (*loc, "clear"), measure, section.clear)
         if direction is not None and bound is not None and clear is not None:
-            self._check_clear((*loc, "clear"), measure, (direction, bound), clear)
+            check_clear(self._document, (*loc, "clear"), measure, (direction, bound), clear)
         return direction, bound, clear
-
-    def _limit(self, loc: "Loc", measure: Measure, text: str) -> Fraction | None:
-        return self._builder.read(loc, lambda written: limit(measure.unit, written), text)
-
-    def _check_reachable(
-        self, loc: "Loc", measure: Measure, direction: Direction, bound: Fraction
-    ) -> None:
-        written = format_limit(measure.unit, bound)
-        if direction is Direction.BELOW and bound == 0:
-            message = f"{measure.name} is never below 0: this can never fire"
-        elif direction is Direction.ABOVE and bound == _EDGES[measure.unit]:
-            message = f"{measure.name} is never above {written}: this can never fire"
-        elif direction is Direction.ABOVE and bound == 0 and measure.grows:
-            message = f"{measure.name} is always at least 0: this would always fire"
-        else:
-            return
-        self._document.report(loc, f"{message}, found '{self._document.marks[loc].raw}'")
-
-    def _check_clear(
-        self, loc: "Loc", measure: Measure, bound: tuple[Direction, Fraction], clear: Fraction
-    ) -> None:
-        direction, value = bound
-        raw = self._document.marks[loc].raw
-        written = format_limit(measure.unit, value)
-        if direction is Direction.ABOVE and clear > value:
-            message = f"clear is on the wrong side: expected at most {written}, found '{raw}'"
-        elif direction is Direction.BELOW and clear < value:
-            message = f"clear is on the wrong side: expected at least {written}, found '{raw}'"
-        elif direction is Direction.ABOVE and clear == 0:
-            message = (
-                "an alert ends when the value is below clear, and no value is below 0:"
-                f" expected more than 0, found '{raw}'"
-            )
-        elif direction is Direction.BELOW and clear == _EDGES[measure.unit]:
-            message = (
-                "an alert ends when the value is past clear, and no share is above 100%:"
-                f" expected less than 100%, found '{raw}'"
-            )
-        else:
-            return
-        self._document.report(loc, message)
 
     def _check_guards(
         self, loc: "Loc", section: "LimitsSection", measure: Measure | None
@@ -318,7 +280,7 @@ class RulesBuilder:
             self._document.report((*loc, "clear"), f"{message}, found clear alone", key=True)
         elif measure is not None and override.clear is not None:
             bound = (base.direction, base.limit)
-            self._check_clear((*loc, "clear"), measure, bound, override.clear)
+            check_clear(self._document, (*loc, "clear"), measure, bound, override.clear)
 
     def _escalations(self, loc: "Loc", section: "ThresholdSection") -> tuple[Escalation, ...]:
         steps = []
@@ -363,11 +325,7 @@ class RulesBuilder:
         for position, name in enumerate(names):
             if name not in known and not is_pattern(name):
                 place = (*loc, position) if self._document.has(*loc, position) else loc
-                hint = did_you_mean(name, known)
-                message = f"queue '{name}' is not listed in callmon.yml{hint}"
-                if name != name.casefold():
-                    message += "; queues not listed are known by their name in small letters"
-                self._document.warn(place, message)
+                self._document.warn(place, _unlisted(name, known))
 
     def _check_groups(self, loc: "Loc", names: Iterable[str]) -> None:
         if self._config is None:
@@ -402,6 +360,23 @@ class RulesBuilder:
         if not problems and self._config is not None:
             for label in template_labels(summary):
                 self._builder.known(loc, label, self._config.label_names, "label")
+
+
+def _unlisted(name: str, known: Collection[str]) -> str:
+    """Return what may be wrong with the name of a queue that is not listed."""
+    message = f"queue '{name}' is not listed in callmon.yml"
+    narrowed = narrow(name)
+    if narrowed != name:
+        return (
+            f"{message}, and has wide characters of Chinese input; did you mean '{narrowed}'?"
+        )
+    parts = re.split(r"[,\s]+", name)
+    if "," in name or (len(parts) > 1 and set(parts) <= set(known)):
+        listed = ", ".join(parts)
+        return f"{message}; did you mean '[{listed}]'? More than one name stands in brackets"
+    if name != name.casefold():
+        message += "; queues not listed are known by their name in small letters"
+    return f"{message}{did_you_mean(name, known)}"
 
 
 def _wildcards(names: list[str] | None) -> tuple[str, ...]:

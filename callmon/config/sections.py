@@ -69,18 +69,22 @@ class OriginSection(Section):
 
     required: ClassVar[tuple[str, ...]] = ("source", "name")
 
-    source: Name | None = None
+    source: Name | None = Field(default=None, examples=["pbx"])
     """The source of a feed."""
-    name: Name | None = None
+    name: Name | None = Field(default=None, examples=["401", "sales-inbound"])
     """The queue's name there; capitals do not matter."""
 
 
 class TargetsSection(Section):
     """What queues, groups and defaults have in common."""
 
-    labels: dict[str, Name] = Field(default_factory=dict)
+    labels: dict[str, Name] = Field(
+        default_factory=dict, examples=[{"site": "shanghai", "team": "sales"}]
+    )
     """A value for each of the declared `labels`."""
-    service_level: ServiceLevelSection = Field(default_factory=ServiceLevelSection)
+    service_level: ServiceLevelSection = Field(
+        default_factory=ServiceLevelSection, examples=[{"within": "10s"}]
+    )
     """What is promised to callers."""
     short_abandon: Duration | None = None
     """A caller who hangs up strictly sooner does not count; 0s: everyone counts."""
@@ -95,9 +99,11 @@ class DefaultsSection(TargetsSection):
 class QueueSection(TargetsSection):
     """A queue by callmon's own name."""
 
-    origins: list[OriginSection] = Field(alias="from", default_factory=list)
+    origins: list[OriginSection] = Field(
+        alias="from", default_factory=list, examples=[[{"source": "pbx", "name": "401"}]]
+    )
     """What the sources call it. Default: its own name, at any source."""
-    names: Names | None = None
+    names: Names | None = Field(default=None, examples=[["billing", "402"]])
     """What every source calls it: shorter than `from`."""
 
 
@@ -106,14 +112,14 @@ class GroupSection(TargetsSection):
 
     required: ClassVar[tuple[str, ...]] = ("queues",)
 
-    queues: Names | None = None
+    queues: Names | None = Field(default=None, examples=[["vip", "sales_*"]])
     """Names of queues, or patterns such as `sales_*`."""
 
 
 class LimitsSection(Section):
     """Caps against runaway memory."""
 
-    queues: Count = 1_000
+    queues: Count = Field(default=1_000, examples=[1000])
     """More queues than this are not opened but counted as dropped."""
 
 
@@ -122,7 +128,7 @@ class AgentsSection(Section):
 
     series: Switch = False
     """A series for every agent, with his name: ask whether that is allowed where you are."""
-    limit: Count = 200
+    limit: Count = Field(default=200, examples=[200])
     """No more agents than this have one."""
 
 
@@ -140,9 +146,11 @@ class KeepSection(Section):
 class StorageSection(Section):
     """Where callmon keeps what it must remember over a restart."""
 
-    directory: Text = "/var/lib/callmon"
+    directory: Text = Field(
+        default="/var/lib/callmon", examples=["${STATE_DIRECTORY:-/var/lib/callmon}"]
+    )
     """A folder of its own; relative paths start at this file's folder."""
-    keep: KeepSection = Field(default_factory=KeepSection)
+    keep: KeepSection = Field(default_factory=KeepSection, examples=[{"events": "35d"}])
     """How long."""
 
 
@@ -160,24 +168,26 @@ class BasicAuthSection(Section):
 
     required: ClassVar[tuple[str, ...]] = ("username",)
 
-    username: Text | None = None
+    username: Text | None = Field(default=None, examples=["callmon"])
     """The user."""
     password: SecretText | None = None
     """The password: by `${NAME}` from the environment, never in the file itself."""
-    password_file: Text | None = None
+    password_file: Text | None = Field(
+        default=None, examples=["/etc/callmon/alertmanager-password"]
+    )
     """A file that holds the password."""
 
 
 class TlsSection(Section):
     """How an https server is trusted, and how we prove who we are."""
 
-    ca_file: Text | None = None
+    ca_file: Text | None = Field(default=None, examples=["/etc/callmon/ca.pem"])
     """Trust certificates of this authority. Default: the system's."""
-    cert_file: Text | None = None
+    cert_file: Text | None = Field(default=None, examples=["/etc/callmon/callmon.pem"])
     """Our certificate."""
-    key_file: Text | None = None
+    key_file: Text | None = Field(default=None, examples=["/etc/callmon/callmon.key"])
     """The key of our certificate."""
-    server_name: Text | None = None
+    server_name: Text | None = Field(default=None, examples=["alerts.example"])
     """The name in the server's certificate, when it is not the one in the address."""
     insecure_skip_verify: Switch = False
     """Trust any certificate. For tests only."""
@@ -190,9 +200,14 @@ class AlertmanagerSection(Section):
 
     url: Url | None = None
     """Its address, without /api/v2."""
-    basic_auth: BasicAuthSection | None = None
+    basic_auth: BasicAuthSection | None = Field(
+        default=None,
+        examples=[
+            {"username": "callmon", "password_file": "/etc/callmon/alertmanager-password"}
+        ],
+    )
     """Who we are, by user and password."""
-    tls: TlsSection | None = None
+    tls: TlsSection | None = Field(default=None, examples=[{"ca_file": "/etc/callmon/ca.pem"}])
     """For https."""
     timeout: Duration = 5 * SECOND
     """How long one request may take."""
@@ -201,13 +216,13 @@ class AlertmanagerSection(Section):
 class StormSection(Section):
     """Many alerts at once: one speaks for them."""
 
-    alerts: Count = 10
+    alerts: Count = Field(default=10, examples=[10])
     """More than this of one team, raised `within`, are a storm: the others are held."""
     within: Duration = 60 * SECOND
     """So close together."""
     hold: Duration = 300 * SECOND
     """How long the others are held; what fires then still follows."""
-    label: Name | None = None
+    label: Name | None = Field(default=None, examples=["team"])
     """The label that says whose alerts are counted together (team)."""
 
 
@@ -222,13 +237,19 @@ class AlertingSection(Section):
     """How often a firing alert is sent again."""
     handover: Duration = 60 * SECOND
     """When no Alertmanager took an alert for so long, it goes by Prometheus for good."""
-    external_labels: dict[str, Name] = Field(default_factory=dict)
+    external_labels: dict[str, Name] = Field(
+        default_factory=dict, examples=[{"cluster": "shanghai"}]
+    )
     """Added to direct alerts: the same as Prometheus' own external_labels."""
     languages: list[Language] = Field(
-        default=list(Language), json_schema_extra={"minItems": 1, "uniqueItems": True}
+        default=list(Language),
+        json_schema_extra={"minItems": 1, "uniqueItems": True},
+        examples=[["en", "zh-CN"], ["zh-CN"]],
     )
     """What the texts are written in; the first is the main one."""
-    storm: StormSection = Field(default_factory=StormSection)
+    storm: StormSection = Field(
+        default_factory=StormSection, examples=[{"alerts": 10, "within": "60s"}]
+    )
     """When one alert speaks for many."""
 
 
@@ -246,38 +267,64 @@ class CallmonFile(Section):
 
     required: ClassVar[tuple[str, ...]] = ("feeds",)
 
-    thresholds: Text = "thresholds.yml"
+    thresholds: Text = Field(default="thresholds.yml", examples=["thresholds.yml"])
     """The file of thresholds and calendars; relative to this file's folder."""
     timezone: Timezone = "UTC"
     """The zone of queues, groups and calendars that name none."""
-    feeds: dict[str, FeedSection] = Field(default_factory=dict)
+    feeds: dict[str, FeedSection] = Field(
+        default_factory=dict,
+        examples=[{"pbx_log": {"type": "queue_log", "path": "/var/log/asterisk/queue_log"}}],
+    )
     """Streams of events, by a name of your choice."""
     labels: Names | None = Field(default=None, examples=[["site", "team"]])
     """Names of static labels. Every queue and group then gives each of them, itself or by
     `defaults.labels`."""
-    defaults: DefaultsSection = Field(default_factory=DefaultsSection)
+    defaults: DefaultsSection = Field(
+        default_factory=DefaultsSection,
+        examples=[{"service_level": {"within": "20s"}, "short_abandon": "5s"}],
+    )
     """For queues and groups that do not say otherwise."""
-    queues: dict[str, QueueSection | None] = Field(default_factory=dict)
+    queues: dict[str, QueueSection | None] = Field(
+        default_factory=dict, examples=[{"support": {"names": ["401"]}}]
+    )
     """Queues by callmon's own name; others are found by themselves."""
-    groups: dict[str, GroupSection] = Field(default_factory=dict)
+    groups: dict[str, GroupSection] = Field(
+        default_factory=dict, examples=[{"sales": {"queues": ["vip", "sales_*"]}}]
+    )
     """Named sets of queues."""
-    windows: list[WindowName] = Field(default=["5m", "15m", "30m", "1h"])
+    windows: list[WindowName] = Field(
+        default=["5m", "15m", "30m", "1h"], examples=[["5m", "15m", "30m", "1h"]]
+    )
     """Sliding windows the measures are kept for; `today` and those of thresholds join them."""
-    exported_windows: list[WindowName] = Field(default=["15m", "today"])
+    exported_windows: list[WindowName] = Field(
+        default=["15m", "today"], examples=[["15m", "today"]]
+    )
     """The windows on /metrics; each costs series."""
-    limits: LimitsSection = Field(default_factory=LimitsSection)
+    limits: LimitsSection = Field(default_factory=LimitsSection, examples=[{"queues": 1000}])
     """Caps."""
-    agents: AgentsSection = Field(default_factory=AgentsSection)
+    agents: AgentsSection = Field(
+        default_factory=AgentsSection, examples=[{"series": True, "limit": 200}]
+    )
     """Whether /metrics names agents."""
-    storage: StorageSection = Field(default_factory=StorageSection)
+    storage: StorageSection = Field(
+        default_factory=StorageSection, examples=[{"directory": "/var/lib/callmon"}]
+    )
     """What is kept over a restart."""
-    server: ServerSection = Field(default_factory=ServerSection)
+    server: ServerSection = Field(
+        default_factory=ServerSection, examples=[{"listen": "127.0.0.1:9877"}]
+    )
     """The HTTP server."""
-    alertmanagers: list[AlertmanagerSection] = Field(default_factory=list)
+    alertmanagers: list[AlertmanagerSection] = Field(
+        default_factory=list, examples=[[{"url": "http://127.0.0.1:9093"}]]
+    )
     """Where alerts go."""
-    alerting: AlertingSection = Field(default_factory=AlertingSection)
+    alerting: AlertingSection = Field(
+        default_factory=AlertingSection, examples=[{"hold": "1h", "languages": ["en", "zh-CN"]}]
+    )
     """How alerts are delivered."""
     wallboard_url: Url | None = Field(default=None, examples=["https://callmon.example/"])
     """The address people see, for links in alerts."""
-    logging: LoggingSection = Field(default_factory=LoggingSection)
+    logging: LoggingSection = Field(
+        default_factory=LoggingSection, examples=[{"format": "console", "level": "info"}]
+    )
     """The daemon's own log."""

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 
 import yaml
 
+from callmon.config.shape import misshapen
+
 __all__ = ["control_character", "syntax_problem"]
 
 Place = tuple[int, int, str]
@@ -19,6 +21,15 @@ _OPENED_BEFORE = ("unexpected end of stream", "or ']'", "or '}'")
 
 _NO_COLON = "could not find expected ':'"
 """Seen on the line below the key."""
+
+_OF_SHAPE = (
+    "mapping values are not allowed",
+    "did not find expected key",
+    "did not find expected '-' indicator",
+    "did not find expected <document start>",
+    _NO_COLON,
+)
+"""Problems behind which a dash, a colon or the indentation may be."""
 
 _QUOTED = re.compile(r""""(?:[^"\\]|\\.)*"|'[^']*'""")
 _BRACKET_IN_TEXT = re.compile(
@@ -70,7 +81,12 @@ def syntax_problem(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Place:
     if wide:
         return wide
     text = lines[line] if line < len(lines) else ""
-    column, message = _trap(text, column) or (column, _plain_words(error))
+    well_known = _trap(text, column)
+    if well_known is None and any(phrase in problem for phrase in _OF_SHAPE):
+        shape = misshapen(lines, line)
+        if shape is not None:
+            return shape
+    column, message = well_known or (column, _plain_words(error))
     return line + 1, column + 1, message
 
 
@@ -116,13 +132,25 @@ def _trap(text: str, column: int) -> tuple[int, str] | None:
     indent = text[: len(text) - len(text.lstrip())]
     if "\t" in indent:
         return indent.index("\t"), "expected spaces, found a tab: YAML indents with spaces only"
+    return _trap_in_value(text, column)
+
+
+def _trap_in_value(text: str, column: int) -> tuple[int, str] | None:
+    """Return the same of a value that YAML takes for something else."""
+    sign = re.search(r"(?P<key>above|below):\s+(?P<sign>[<>]=?)\s*(?P<value>\d\S*)", text)
+    if sign:
+        return sign.start("sign"), (
+            f"above: is >, below: is <: write the limit alone: {sign['key']}: {sign['value']}"
+        )
     bare = re.search(r"(?:^|[:\-\[,]\s*)(\*)(?=[\s,\]}]|$)", text)
     if bare:
         return bare.start(1), (
             "a bare * is a mark of YAML itself; write queues: all, or quote it: '*'"
         )
-    if text[column : column + 1] in {"%", "@", "`"} and text[column:]:
-        return column, f"a value that starts with {text[column]} must stand in quotes"
+    if text[column : column + 1] in {"%", "@", "`"}:
+        share = re.match(r"%\s*(\d+(?:\.\d+)?)", text[column:])
+        cure = f"a value that starts with {text[column]} must stand in quotes"
+        return column, f"the sign stands behind the number: {share[1]}%" if share else cure
     braces = re.search(r"(?::|^\s*-)\s+(\{[^}]*\})\s*[^\s,}\]#]", text)
     if braces and column >= braces.start(1):
         return braces.start(1), (

@@ -41,7 +41,7 @@ class EscalationSection(Section):
 
     required: ClassVar[tuple[str, ...]] = ("after", "severity")
 
-    after: Duration | None = None
+    after: Duration | None = Field(default=None, examples=["5m"])
     """Counted from the moment the threshold fired."""
     severity: Severity | None = None
     """Of the added alert: higher than the one before."""
@@ -50,25 +50,25 @@ class EscalationSection(Section):
 class LimitsSection(Section):
     """What a threshold and its overrides have in common."""
 
-    above: Limit | None = None
+    above: Limit | None = Field(default=None, examples=["3m", "20%", 5])
     """Breached when the value is greater than this."""
-    below: Limit | None = None
+    below: Limit | None = Field(default=None, examples=["80%", 1])
     """Breached when the value is smaller than this."""
-    clear: Limit | None = None
+    clear: Limit | None = Field(default=None, examples=["2m", "15%", 3])
     """Hysteresis: a firing alert ends only when the value is past this. Default: the limit."""
-    hold: Duration | None = Field(alias="for", default=None)
+    hold: Duration | None = Field(alias="for", default=None, examples=["30s", "2m"])
     """The breach must last this long before it fires (0s)."""
-    keep: Duration | None = None
+    keep: Duration | None = Field(default=None, examples=["5m"])
     """Stays firing this long after it cleared (2m for live measures, else 0s)."""
-    at_least: Count | None = None
+    at_least: Count | None = Field(default=None, examples=[20])
     """Contacts the window must hold before it fires (20 for shares, else 0)."""
     confidence: Confidence | None = None
     """Shares only: the Wilson bound at this level must be beyond the limit, too."""
-    active: Name | None = None
+    active: Name | None = Field(default=None, examples=["business_hours"])
     """A calendar: outside its hours the threshold is off."""
     queues: Names | None = Field(default=None, examples=["all", ["vip", "sales_*"]])
     """`all`, or names and patterns of queues."""
-    groups: Names | None = None
+    groups: Names | None = Field(default=None, examples=[["sales"], "all"])
     """`all`, or names and patterns of groups."""
     where: dict[str, Name] = Field(default_factory=dict, examples=[{"team": "sales"}])
     """Only those whose labels have these values."""
@@ -85,7 +85,7 @@ class OverrideSection(LimitsSection):
         ": an override cannot change it; write a threshold of its own",
     )
 
-    during: Name | None = None
+    during: Name | None = Field(default=None, examples=["double_eleven"])
     """A calendar: the override holds inside it only."""
 
 
@@ -113,13 +113,17 @@ class ThresholdSection(LimitsSection):
         default=None, examples=["longest_wait"], json_schema_extra={"enum": list(MEASURES)}
     )
     """What is watched (docs/administrators/measures.md)."""
-    window: WindowName | None = None
+    window: WindowName | None = Field(default=None, examples=["15m", "30m", "today"])
     """The sliding window of the measure; live measures have none."""
     severity: Severity = Severity.WARNING
     """How urgent the alert is."""
-    escalate: list[EscalationSection] = Field(default_factory=list)
+    escalate: list[EscalationSection] = Field(
+        default_factory=list, examples=[[{"after": "5m", "severity": "critical"}]]
+    )
     """More alerts when it lasts."""
-    overrides: list[OverrideSection] = Field(default_factory=list)
+    overrides: list[OverrideSection] = Field(
+        default_factory=list, examples=[[{"queues": ["vip"], "above": "1m"}]]
+    )
     """What differs for some queues or dates; merged in this order."""
     summary: Text | None = Field(
         default=None, examples=["{queue}: {value} of callers hung up in the last {window}"]
@@ -147,7 +151,7 @@ class CalendarSection(Section):
     """Closed on the public holidays of this country, or country and region."""
     add_holidays: list[Name] = Field(default_factory=list, examples=[["2026-12-24"]])
     """Dates closed as well: `2026-12-24`, or `2026-12-24..2026-12-26`."""
-    remove_holidays: list[Name] = Field(default_factory=list)
+    remove_holidays: list[Name] = Field(default_factory=list, examples=[["2026-10-03"]])
     """Public holidays on which you work."""
     dates: list[Name] = Field(default_factory=list, examples=[["2026-11-10..2026-11-12"]])
     """Closed outside these dates; on them open all day, or the hours of `weekly`."""
@@ -160,9 +164,15 @@ class CalendarSection(Section):
 class ThresholdsFile(Section):
     """thresholds.yml: what is watched, and when."""
 
-    thresholds: list[ThresholdSection] = Field(default_factory=list)
+    thresholds: list[ThresholdSection] = Field(
+        default_factory=list,
+        examples=[[{"name": "long_wait", "measure": "longest_wait", "above": "3m"}]],
+    )
     """The thresholds."""
-    calendars: dict[str, CalendarSection] = Field(default_factory=dict)
+    calendars: dict[str, CalendarSection] = Field(
+        default_factory=dict,
+        examples=[{"business_hours": {"weekly": {"mon-fri": "09:00-18:00"}, "holidays": "CN"}}],
+    )
     """Named hours and dates for `active`, `during` and `shifts`."""
     shifts: dict[str, Name] = Field(
         default_factory=dict, examples=[{"day": "business_hours", "night": "night_hours"}]

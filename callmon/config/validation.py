@@ -38,7 +38,10 @@ def validated(document: "Document", model: type[Model]) -> Model:
     """
     if not isinstance(document.data, dict):
         if document.readable and document.data is not None:
-            document.report((), f"expected sections, found {document.found(())}")
+            message = f"expected sections, found {document.found(())}"
+            if isinstance(document.data, list) and "thresholds" in model.model_fields:
+                message += ": is 'thresholds:' missing above it?"
+            document.report((), message)
         document.data = {}
     while True:
         try:
@@ -87,6 +90,8 @@ def _report(document: "Document", loc: "Loc", item: "ErrorDetails") -> None:
     if isinstance(context.get("error"), NotRepeatedError):
         document.report(loc, message)
         return
+    if kind == "list_type" and isinstance(item["input"], dict | str):
+        message = "expected a list: a dash before each, or brackets around all"
     if document.braced(loc) and message.startswith("expected text"):
         found += '; put it in quotes when it starts with {: "{queue}: {value}"'
     document.report(loc, with_found(message, found))

@@ -17,6 +17,7 @@ from zoneinfo import available_timezones
 from pydantic import BeforeValidator, PlainValidator, WithJsonSchema
 
 from callmon.clock import SECOND, Micros
+from callmon.config.meant import count_meant, duration_meant, share_meant
 from callmon.config.problems import did_you_mean
 from callmon.measures import Unit
 from callmon.secret import Secret
@@ -135,7 +136,8 @@ def count(value: object) -> int:
         return int(value)
     if isinstance(value, int):
         return value
-    raise ValueError("expected a whole number, 0 or more")
+    meant = _asked(count_meant(value) if isinstance(value, str) else None)
+    raise ValueError(f"expected a whole number, 0 or more{meant}")
 
 
 def number(value: object) -> float:
@@ -172,13 +174,17 @@ def duration(value: object) -> Micros:
         )
     match = _DURATION.fullmatch(value)
     if match is None:
-        raise ValueError(_DURATION_HELP)
+        raise ValueError(f"{_DURATION_HELP}{_asked(duration_meant(value))}")
     total = sum(
         Fraction(match[unit]) * length for unit, length in _UNITS.items() if match[unit]
     )
     if total % 1:
         raise ValueError("expected a duration of whole microseconds")
     return int(total)
+
+
+def _asked(meant: str | None) -> str:
+    return f"; did you mean '{meant}'?" if meant is not None else ""
 
 
 def window_name(value: object) -> str:
@@ -188,7 +194,8 @@ def window_name(value: object) -> str:
     try:
         length = duration(value)
     except ValueError as error:
-        raise ValueError(f"{error}, or today") from None
+        expected, asks, meant = str(error).partition("; did you mean")
+        raise ValueError(f"{expected}, or today{asks}{meant}") from None
     if not SECOND <= length <= MAX_WINDOW:
         raise ValueError("a window lies between 1s and 1d")
     return format_duration(length)
@@ -202,7 +209,8 @@ def ratio(value: object) -> Fraction:
         else None
     )
     if match is None:
-        raise ValueError("expected a share like 20% or 0.2")
+        meant = share_meant(value) if isinstance(value, str) else None
+        raise ValueError(f"expected a share like 20% or 0.2{_asked(meant)}")
     digits, percent = match[1], match[2]
     if not percent and re.fullmatch(r"[-+]?\d+", digits):
         hint = "100% or 1%" if digits == "1" else f"{digits}%"
@@ -232,7 +240,9 @@ def limit(unit: Unit, value: object) -> Fraction:
     try:
         return Fraction(count(value))
     except ValueError:
-        raise ValueError(f"expected a whole number of {unit.value}, such as 5") from None
+        meant = _asked(count_meant(value) if isinstance(value, str) else None)
+        message = f"expected a whole number of {unit.value}, such as 5{meant}"
+        raise ValueError(message) from None
 
 
 def timezone(value: object) -> str:

@@ -5,8 +5,9 @@ from pathlib import Path
 import pytest
 
 from callmon.clock import SECOND
-from callmon.config import Config, check_lines, explain, load_config
-from callmon.config.problems import Problem, did_you_mean, printed
+from callmon.config import Config, explain, load_config, summary
+from callmon.config.check import holiday_gaps
+from callmon.config.problems import Level, Problem, did_you_mean, printed
 
 AUTUMN_2026 = 1_790_000_000 * SECOND
 DECEMBER_2026 = 1_797_000_000 * SECOND
@@ -101,14 +102,19 @@ def test_a_subject_without_thresholds_says_so(tmp_path: Path) -> None:
     assert "  no threshold" == explain(load_config(tmp_path / "callmon.yml", {}))[-1]
 
 
-def test_the_summary_counts_and_warns_of_holidays_to_come(config: Config) -> None:
-    """From December on, next year's make-up days should be known."""
-    counts = "1 feed, 2 queues, 1 group, 2 thresholds, 2 calendars, no Alertmanagers"
+def test_the_summary_counts(config: Config) -> None:
+    """One line says what was read; what is missing is said as well."""
+    expected = "1 feed, 2 queues, 1 group, 2 thresholds, 2 calendars, no Alertmanagers"
 
-    assert [counts] == check_lines(config, AUTUMN_2026)
-    warning, last = check_lines(config, DECEMBER_2026)
+    assert expected == summary(config)
+
+
+def test_holidays_to_come_are_warned_of(config: Config) -> None:
+    """From December on, next year's make-up days should be known."""
+    (warning,) = holiday_gaps(config, DECEMBER_2026)
+
+    assert [] == holiday_gaps(config, AUTUMN_2026)
     assert "calendar day: the holidays of CN for 2027 are not complete yet" in warning
-    assert counts == last
 
 
 def test_problems_are_printed_with_their_line_and_a_caret() -> None:
@@ -118,6 +124,35 @@ def test_problems_are_printed_with_their_line_and_a_caret() -> None:
     assert ["a.yml:2:4: x: no", "  | \ta客b", "  | \t   ^"] == printed([problem])
     assert ["plain text"] == printed(["plain text"])
     assert all("\x1b[" in line for line in printed([problem], colour=True))
+
+
+@pytest.mark.parametrize(("level", "colour"), [("error", 31), ("warning", 33), ("info", 36)])
+def test_colours_say_how_bad_it_is(level: str, colour: int) -> None:
+    """Mistakes are red, warnings yellow, remarks neither."""
+    problem = Problem.at("a.yml", 2, 4, "x", "no", level=Level(level))
+
+    (line,) = printed([problem], colour=True)
+    assert f"\x1b[1m\x1b[{colour}m{problem}\x1b[0m" == line
+    assert "a.yml:2:4: x: " + ("no" if level == "error" else f"{level}: no") == problem
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("web.yml:3:7: tls.cert: no", ("web.yml", 3, 7, "tls.cert", "no")),
+        ("web.yml:3:7: no such thing", ("web.yml", 3, 7, "", "no such thing")),
+        ("w.yml: cannot be read: why", ("w.yml", 1, 1, "", "cannot be read: why")),
+        ("w: 1:2: no", ("w.yml", 1, 1, "", "w: 1:2: no")),
+    ],
+)
+def test_a_problem_of_another_reader_is_placed(
+    text: str, expected: tuple[str, int, int, str, str]
+) -> None:
+    """A text without a place stands at the top of its file."""
+    problem = Problem.of(text, "w.yml")
+
+    found = (problem.file, problem.line, problem.column, problem.path, problem.message)
+    assert expected == found
 
 
 def test_did_you_mean_does_not_mind_capitals() -> None:
