@@ -1,0 +1,261 @@
+"""What happens in a scenario, as events: who waits where, who talks to whom, who works. Pure.
+
+Everything is lived through in order of time, so that nobody is answered who does not wait.
+"""
+
+import dataclasses
+import heapq
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
+
+from callmon.clock import Micros
+from callmon.events import (
+    ContactAnswered,
+    ContactJoined,
+    ContactLeft,
+    Event,
+    FeedChanged,
+    Outcome,
+    SourceRestarted,
+    TalkEnd,
+    TalkEnded,
+)
+from callmon.feeds.registry import knows_agents
+from callmon.scenario.crew import Crew
+from callmon.scenario.site import Site
+from callmon.scenario.slots import SentenceError
+from callmon.scenario.steps import (
+    Action,
+    AgentActs,
+    Begins,
+    FeedTurns,
+    Joins,
+    Leaves,
+    SourceRestarts,
+    StopsTalking,
+    Then,
+    Word,
+)
+
+__all__ = ["Cast", "Scripted"]
+
+
+class Scripted(NamedTuple):
+    """What happens, at which instants: one for each caller."""
+
+    number: int  #: of the sentence among all of the scenario
+    instants: Sequence[Micros]
+    action: Action
+
+
+@dataclasses.dataclass(slots=True)
+class _Stay:
+    """A caller in a queue: waiting, then perhaps talking."""
+
+    caller: str
+    queue: str
+    contact: str
+    joined: Micros
+    answered: Micros | None = None
+    agent: str = ""
+
+
+Act = Callable[[Micros], None]
+"""Something that happens at an instant."""
+
+
+class Cast:
+    """The people of one scenario.
+
+    *report* is told which sentence is impossible, and why.
+    """
+
+    def __init__(self, site: Site, report: Callable[[int, SentenceError], None]) -> None:
+        self.events: list[Event] = []
+        self._site = site
+        self._report = report
+        self._seqs = itertools.count(1)
+        self._order = itertools.count()
+        self._coming: list[tuple[Micros, int, int, Act]] = []
+        self._here: dict[str, list[_Stay]] = {}  #: by caller
+        self._visits = itertools.count(1)
+        self._crew = Crew(site, self.events, self._seqs)
+
+    def live(self, begin: Micros, script: Sequence[Scripted]) -> list[Event]:
+        """Return the events of *script*, oldest first; all feeds see from *begin* on."""
+        for feed in self._site.config.feeds:
+            seq = next(self._seqs)
+            up = FeedChanged(
+                begin, feed.source, seq, feed.name, up=True, agents=knows_agents(feed)
+            )
+            self.events.append(up)
+        for number, instants, action in script:
+            for at, act in self._acts(action, instants):
+                self._plan(at, number, act)
+        while self._coming:
+            at, _, number, act = heapq.heappop(self._coming)
+            self._number = number
+            try:
+                act(at)
+            except SentenceError as error:
+                self._report(number, error)
+        return self.events
+
+    def _plan(self, at: Micros, number: int, act: Act) -> None:
+        heapq.heappush(self._coming, (at, next(self._order), number, act))
+
+    def _acts(self, action: Action, instants: Sequence[Micros]) -> Iterator[tuple[Micros, Act]]:
+        """Yield what *action* comes to, caller by caller."""
+        match action:
+            case Joins(who=who) | Leaves(who=who) | StopsTalking(who=who):
+                callers: Sequence[Word | None] = who.names or [None] * len(instants)
+                for caller, at in zip(callers, instants, strict=True):
+                    yield at, self._act_of(action, caller)
+            case AgentActs():
+                yield instants[0], lambda at: self._crew.act(at, action)
+            case FeedTurns():
+                yield instants[0], lambda at: self._turn_feed(at, action)
+            case SourceRestarts():
+                yield instants[0], lambda at: self._restart(at, action)
+            case Begins():
+                pass
+
+    def _act_of(self, action: Joins | Leaves | StopsTalking, caller: Word | None) -> Act:
+        if isinstance(action, Joins):
+            return lambda at: self._join(at, action, caller)
+        if isinstance(action, Leaves):
+            return lambda at: self._leave(at, action, caller)
+        return lambda at: self._stop_talking(at, action, caller)
+
+    # ---- callers -------------------------------------------------------------------
+
+    def _join(self, at: Micros, action: Joins, caller: Word | None) -> None:
+        queue = self._site.queue(action.queue)
+        visit = next(self._visits)
+        name = f"#{visit}" if caller is None else caller.text
+        if caller is not None and self._waiting(name, queue):
+            raise SentenceError(caller.at, f"caller {name} waits in {queue} already")
+        stay = self._begin(at, name, queue, f"{name}.{visit}")
+        then = action.then
+        if then is not None:
+            self._plan(at + then.after, self._number, lambda at: self._end_as(at, stay, then))
+
+    def _begin(self, at: Micros, name: str, queue: str, contact: str) -> _Stay:
+        stay = _Stay(name, queue, contact, at)
+        self._here.setdefault(name, []).append(stay)
+        self.events.append(ContactJoined(*self._head(at, stay)))
+        return stay
+
+    def _end_as(self, at: Micros, stay: _Stay, then: Then) -> None:
+        """Do what was said of a caller when he joined, if he still waits."""
+        if stay.answered is None and stay in self._here.get(stay.caller, ()):
+            self._end(at, stay, then.outcome, then.agent, then.talk)
+
+    def _leave(self, at: Micros, action: Leaves, caller: Word | None) -> None:
+        hangs_up = action.outcome is Outcome.ABANDONED
+        stay = self._found(action, caller, talking=None if hangs_up and caller else False)
+        if stay.answered is not None:
+            self._end_talk(at, stay)
+            return
+        to = None if action.to is None else self._site.queue(action.to)
+        self._end(at, stay, action.outcome, action.agent, action.talk)
+        if to is not None:
+            self._begin(at, stay.caller, to, stay.contact)
+
+    def _end(
+        self,
+        at: Micros,
+        stay: _Stay,
+        outcome: Outcome,
+        agent: Word | None,
+        talk: Micros | None,
+    ) -> None:
+        if outcome is not Outcome.ANSWERED:
+            self.events.append(ContactLeft(*self._head(at, stay), outcome, None))
+            self._forget(stay)
+            return
+        stay.answered, stay.agent = at, "" if agent is None else agent.text
+        self.events.append(ContactAnswered(*self._head(at, stay), None, stay.agent))
+        self._crew.talk(at, stay.agent, talking=True)
+        if talk is not None:
+            self._plan(at + talk, self._number, lambda at: self._end_talk(at, stay))
+
+    def _stop_talking(self, at: Micros, action: StopsTalking, caller: Word | None) -> None:
+        self._end_talk(at, self._found(action, caller, talking=True))
+
+    def _end_talk(self, at: Micros, stay: _Stay) -> None:
+        if stay.answered is None or stay not in self._here.get(stay.caller, ()):
+            return  # it was over before
+        talk = at - stay.answered
+        ended = TalkEnded(*self._head(at, stay), talk, TalkEnd.CALLER, stay.agent)
+        self.events.append(ended)
+        self._crew.talk(at, stay.agent, talking=False)
+        self._forget(stay)
+
+    def _found(
+        self, action: Leaves | StopsTalking, caller: Word | None, *, talking: bool | None
+    ) -> _Stay:
+        """Return the stay that *action* ends; *talking* None: whether or not.
+
+        Raises:
+            SentenceError: there is none, or it is not clear which.
+        """
+        queue = None if action.queue is None else self._site.queue(action.queue)
+        stays = self._here.get(caller.text, []) if caller else self._all()
+        found = [
+            stay
+            for stay in stays
+            if queue in {None, stay.queue} and talking in {None, stay.answered is not None}
+        ]
+        does = "talks" if talking else "waits"
+        if caller is None:
+            if found:
+                return min(found, key=lambda stay: stay.joined)
+            at = 0 if action.queue is None else action.queue.at
+            raise SentenceError(at, f"nobody more {does} in {queue} then")
+        where = "" if queue is None else f" in {queue}"
+        if not found:
+            raise SentenceError(caller.at, f"caller {caller.text} {does} nowhere{where} then")
+        if len({stay.queue for stay in found}) > 1:
+            names = ", ".join(sorted({stay.queue for stay in found}))
+            message = f"caller {caller.text} is in several queues ({names}): say in which"
+            raise SentenceError(caller.at, message)
+        return found[0]
+
+    def _all(self) -> list[_Stay]:
+        return [stay for stays in self._here.values() for stay in stays]
+
+    def _waiting(self, caller: str, queue: str) -> bool:
+        return any(
+            stay.queue == queue and stay.answered is None for stay in self._here.get(caller, ())
+        )
+
+    def _forget(self, stay: _Stay) -> None:
+        self._here[stay.caller].remove(stay)
+
+    def _head(self, at: Micros, stay: _Stay) -> tuple[Micros, str, int, str, str]:
+        source, spelled = self._site.origin(stay.queue)
+        return at, source, next(self._seqs), spelled, stay.contact
+
+    # ---- feeds ---------------------------------------------------------------------
+
+    def _turn_feed(self, at: Micros, action: FeedTurns) -> None:
+        feed = self._site.feed(action.feed)
+        turned = FeedChanged(
+            at,
+            feed.source,
+            next(self._seqs),
+            feed.name,
+            up=action.up,
+            agents=knows_agents(feed),
+        )
+        self.events.append(turned)
+
+    def _restart(self, at: Micros, action: SourceRestarts) -> None:
+        source = self._site.source(action.source)
+        self.events.append(SourceRestarted(at, source, next(self._seqs)))
+        for stay in self._all():
+            if self._site.origin(stay.queue)[0] == source:
+                self._crew.talk(at, stay.agent, talking=False)
+                self._forget(stay)
