@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from callmon import cli
+from callmon.cli.commands import commands
 from callmon.clock import SECOND
 from callmon.config.sections import ServerSection
 from callmon.testing import ManualClock
@@ -149,7 +149,7 @@ def test_without_a_standard_error_to_draw_on_it_is_refused(
 
 def test_unless_told_otherwise_it_asks_where_a_callmon_listens() -> None:
     """``callmon top`` beside a callmon that was told nothing needs no address."""
-    (url,) = (each.default for each in cli.top.params if each.name == "url")
+    (url,) = (each.default for each in commands.commands["top"].params if each.name == "url")
     host, port = ServerSection().listen
 
     assert f"http://{host}:{port}" == url

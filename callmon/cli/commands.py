@@ -1,108 +1,39 @@
-"""The command line: ``callmon run``, ``check``, ``replay`` and so on.
+"""The commands that run callmon, and those that show what it knows."""
 
-Everything heavy is imported by the command that needs it, so that ``callmon --help`` and a
-container's health check are quick. Exit codes: 0 good, 1 the answer is no, 2 wrong usage.
-"""
+# ruff: noqa: PLC0415 - imports inside commands are the point, see callmon.cli
 
-# ruff: noqa: PLC0415 - imports inside commands are the point, see above
-
-import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 
 from callmon import __version__
-from callmon.errors import CallmonError, ConfigError
-
-__all__ = ["main"]
-
-CONFIG = Path("config/callmon.yml")
-
-_FORMULAS = ("abandons_negative", "abandons_ignored", "abandons_positive", "answered_only")
-_OVERFLOWS = ("missed", "ignored")
-
-
-class _Commands(click.Group):
-    """Commands in the order in which one meets them; errors of callmon in one line each."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        del ctx
-        return list(self.commands)
-
-    def invoke(self, ctx: click.Context) -> Any:
-        try:
-            return super().invoke(ctx)
-        except ConfigError as error:
-            _print_problems(error)
-        except CallmonError as error:
-            click.echo(f"callmon: {error}", err=True)
-        return ctx.exit(1)
-
-
-class _Value(click.ParamType[Any]):
-    """A value as the configuration files write it."""
-
-    def __init__(self, name: str, read: Callable[[str], Any]) -> None:
-        self.name = name
-        self._read = read
-
-    def convert(
-        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
-    ) -> Any:
-        if not isinstance(value, str):
-            return value
-        try:
-            return self._read(value)
-        except ValueError as error:
-            self.fail(f"{value!r}: {error}", param, ctx)
-
-
-def _duration(text: str) -> int:
-    from callmon.config.values import duration
-
-    return duration(text)
-
-
-def _period(text: str) -> int:
-    from callmon.replay import period_length
-
-    return period_length(text)
-
-
-def _timezone(text: str) -> str:
-    from callmon.config.values import timezone
-
-    return timezone(text)
-
-
-def _label(text: str) -> tuple[str, str]:
-    key, equals, value = text.partition("=")
-    if not (key and equals and value):
-        raise ValueError("expected KEY=VALUE, such as team=sales")
-    return key, value
-
-
-_DURATION = _Value("duration", _duration)
-_LABEL = _Value("label", _label)
-_PERIOD = _Value("period", _period)
-_TIMEZONE = _Value("zone", _timezone)
-
-_config_option = click.option(
-    "-c",
-    "--config",
-    type=click.Path(path_type=Path),
-    default=CONFIG,
-    show_default=True,
-    help="The callmon.yml to use.",
+from callmon.cli.backtest import backtest
+from callmon.cli.check import check
+from callmon.cli.options import (
+    DURATION,
+    LABEL,
+    PERIOD,
+    TIMEZONE,
+    Commands,
+    bar,
+    config_option,
+    no_bar,
 )
+from callmon.cli.scenario import test
+from callmon.cli.suggest import suggest
+
+__all__ = ["FORMULAS", "OVERFLOWS", "commands"]
+
+FORMULAS = ("abandons_negative", "abandons_ignored", "abandons_positive", "answered_only")
+OVERFLOWS = ("missed", "ignored")
 
 
 @click.group(
-    cls=_Commands,
+    cls=Commands,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog="Exit codes: 0 good, 1 the answer is no, 2 wrong usage.",
 )
@@ -112,7 +43,7 @@ def commands() -> None:
 
 
 @commands.command()
-@_config_option
+@config_option
 def run(config: Path) -> None:
     """Monitor until stopped; SIGHUP reloads the configuration."""
     from callmon import daemon
@@ -120,28 +51,10 @@ def run(config: Path) -> None:
     sys.exit(daemon.run(config))
 
 
-@commands.command()
-@_config_option
-@click.option("--explain", metavar="QUEUE", help="Only what holds for this queue or group.")
-def check(config: Path, explain: str | None) -> None:
-    """Find every mistake in the configuration, and explain it.
-
-    Both files, callmon.yml and the thresholds it names, are checked in one pass. Without a
-    mistake: what the thresholds come to for each queue and group.
-    """
-    from callmon.clock import SystemClock
-    from callmon.config import check_lines, load_config
-    from callmon.config import explain as explained
-    from callmon.webconfig import load_web_config
-
-    loaded = load_config(config, os.environ)
-    if loaded.server.web_config is not None:
-        load_web_config(loaded.server.web_config)
-    for line in explained(loaded, explain):
-        click.echo(line)
-    click.echo()
-    for line in check_lines(loaded, SystemClock().now()):
-        click.echo(line)
+commands.add_command(check)
+commands.add_command(test)
+commands.add_command(backtest)
+commands.add_command(suggest)
 
 
 @commands.command()
@@ -167,10 +80,10 @@ def check(config: Path, explain: str | None) -> None:
     show_default=True,
     help="Which moment of a contact counts; reports of telephone systems count arrivals.",
 )
-@click.option("--every", type=_PERIOD, help="Divide into periods: day, hour, 30m …")
+@click.option("--every", type=PERIOD, help="Divide into periods: day, hour, 30m …")
 @click.option("--since", metavar="ISO", help="Count nothing before this instant.")
 @click.option("--until", metavar="ISO", help="Stop after everything of this instant.")
-@click.option("--timezone", type=_TIMEZONE, help="Of days and instants.  [default: UTC]")
+@click.option("--timezone", type=TIMEZONE, help="Of days and instants.  [default: UTC]")
 @click.option("--queue", "queues", multiple=True, help="Only this queue; may be repeated.")
 @click.option(
     "-c",
@@ -179,10 +92,10 @@ def check(config: Path, explain: str | None) -> None:
     help="Queues and targets of this callmon.yml.",
 )
 @click.option("--source", help="The source in callmon.yml that the files are of.")
-@click.option("--within", type=_DURATION, help="Service level target.  [default: 20s]")
-@click.option("--short-abandon", type=_DURATION, help="Sooner is short.  [default: 0s]")
-@click.option("--formula", type=click.Choice(_FORMULAS), help="Of the metrics' service level.")
-@click.option("--overflow", type=click.Choice(_OVERFLOWS), help="Of the service levels.")
+@click.option("--within", type=DURATION, help="Service level target.  [default: 20s]")
+@click.option("--short-abandon", type=DURATION, help="Sooner is short.  [default: 0s]")
+@click.option("--formula", type=click.Choice(FORMULAS), help="Of the metrics' service level.")
+@click.option("--overflow", type=click.Choice(OVERFLOWS), help="Of the service levels.")
 @click.option("--progress/--no-progress", default=True, help="Bar on a terminal.")
 def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
     """Show the figures of what already happened, from its logs.
@@ -206,7 +119,7 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
             asked[name] = kind(asked[name])
     request = ReplayRequest(cohort=Cohort(cohort), **asked)
     try:
-        text = replay_text(request, os.environ, _bar if progress else _no_bar)
+        text = replay_text(request, os.environ, bar if progress else no_bar)
     except NothingFoundError as error:
         click.echo(f"callmon: {error}", err=True)
         sys.exit(1)
@@ -216,7 +129,7 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
 
 
 @commands.command()
-@_config_option
+@config_option
 @click.option(
     "--since",
     metavar="WHEN",
@@ -256,8 +169,8 @@ def alerts(**asked: Any) -> None:
 @commands.command()
 @click.argument("feed")
 @click.argument("out", type=click.Path(dir_okay=False, path_type=Path))
-@_config_option
-@click.option("--for", "length", type=_DURATION, help="Stop after so long: 10m, 1h …")
+@config_option
+@click.option("--for", "length", type=DURATION, help="Stop after so long: 10m, 1h …")
 @click.option(
     "--sanitise/--raw",
     default=True,
@@ -317,7 +230,7 @@ def record(  # noqa: PLR0917 - click hands over by name
     "--label",
     "labels",
     metavar="KEY=VALUE",
-    type=_LABEL,
+    type=LABEL,
     multiple=True,
     help="Only queues and groups with this label; one key twice: with either value.",
 )
@@ -341,7 +254,7 @@ def record(  # noqa: PLR0917 - click hands over by name
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     help="Certificate of the authority that vouches for it.",
 )
-@click.option("--interval", type=_DURATION, help="Between two looks.  [default: 1s]")
+@click.option("--interval", type=DURATION, help="Between two looks.  [default: 1s]")
 def top(**asked: Any) -> None:
     """Show the wallboard in the terminal, of a callmon that runs.
 
@@ -377,7 +290,9 @@ def demo(port: int, seed: int, alertmanagers: Sequence[str], language: str) -> N
 
 
 @commands.command()
-@click.argument("which", type=click.Choice(["callmon", "thresholds", "native", "api"]))
+@click.argument(
+    "which", type=click.Choice(["callmon", "thresholds", "scenario", "native", "api"])
+)
 def schema(which: str) -> None:
     """Print the schema of a file, of a message, or of the API.
 
@@ -398,7 +313,7 @@ def schema(which: str) -> None:
 
 
 @commands.command()
-@_config_option
+@config_option
 @click.option("--address", metavar="HOST:PORT", help="Ask there; reads no configuration.")
 def healthcheck(config: Path, address: str | None) -> None:
     """Ask the running callmon whether it is alive; for containers."""
@@ -424,35 +339,3 @@ def _refuse_for_metrics(*, output: str, cohort: str, **asked: Any) -> None:
     given += ["--by arrival"] if cohort == "arrival" else []
     if given:
         raise click.UsageError(f"{', '.join(given)}: not with --format metrics")
-
-
-@contextlib.contextmanager
-def _bar(length: int) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on standard error, if that is a terminal."""
-    with click.progressbar(
-        length=length, label="reading", file=sys.stderr, hidden=not sys.stderr.isatty()
-    ) as bar:
-        yield bar.update
-
-
-@contextlib.contextmanager
-def _no_bar(_length: int) -> Iterator[Callable[[int], None]]:
-    yield lambda _read: None
-
-
-def _print_problems(error: ConfigError) -> None:
-    from callmon.config import printed
-
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
-    for line in printed(error.problems, colour=colour):
-        click.echo(line, err=True)
-    count = len(error.problems)
-    click.echo(f"{count} mistake{'s' if count != 1 else ''}", err=True)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command in *arguments* (default: those of the process); return the exit code."""
-    try:
-        commands.main(args=arguments, prog_name="callmon")
-    except SystemExit as done:
-        return done.code if isinstance(done.code, int) else int(done.code is not None)

@@ -13,11 +13,12 @@ from pathlib import Path
 
 import pytest
 
-from callmon import __version__, cli
+from callmon import __version__
 from callmon.cli import main
+from callmon.cli.commands import FORMULAS, OVERFLOWS
 from callmon.queues import Formula, Overflow
 
-SESSIONS = sorted((Path(__file__).parent / "cli").glob("*.txt"))
+SESSIONS = sorted(Path(__file__).parent.glob("*.txt"))
 
 
 @dataclasses.dataclass
@@ -113,8 +114,8 @@ def test_help_is_quick() -> None:
 
 def test_choices_are_those_of_the_program() -> None:
     """The command line lists formulas by name so as not to import them."""
-    assert tuple(Formula) == cli._FORMULAS
-    assert tuple(Overflow) == cli._OVERFLOWS
+    assert tuple(Formula) == FORMULAS
+    assert tuple(Overflow) == OVERFLOWS
 
 
 def test_a_pipe_that_is_closed_early_is_no_error(tmp_path: Path) -> None:

@@ -1,0 +1,117 @@
+"""``callmon check``: every mistake of the configuration, and what it comes to."""
+
+# ruff: noqa: PLC0415 - imports inside commands are the point, see callmon.cli
+
+import contextlib
+import os
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from callmon.cli.options import config_option
+
+if TYPE_CHECKING:
+    from callmon.sense import Asked, Findings
+
+__all__ = ["FORMATS", "check"]
+
+FORMATS = ("human", "json", "editor")
+
+
+@click.command()
+@config_option
+@click.option(
+    "--explain", metavar="QUEUE", help="In sentences: what wakes whom for this queue or group."
+)
+@click.option(
+    "--lang",
+    "--language",
+    "language",
+    type=click.Choice(["en", "zh-CN"]),
+    default="en",
+    show_default=True,
+    help="Of these sentences.",
+)
+@click.option(
+    "--alertmanager",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help="The alertmanager.yml whose routes are looked at.  [default: one that stands beside]",
+)
+@click.option(
+    "--format",
+    "output",
+    type=click.Choice(FORMATS),
+    default="human",
+    show_default=True,
+    help="editor: one line each, file:line:col: error: …",
+)
+@click.option("--strict", is_flag=True, help="A warning is a mistake: exit code 1.")
+@click.option("--watch", "watched", is_flag=True, help="Again at each change, until stopped.")
+def check(
+    *,
+    config: Path,
+    explain: str | None,
+    language: str,
+    alertmanager: Path | None,
+    output: str,
+    strict: bool,
+    watched: bool,
+) -> None:
+    """Find every mistake in the configuration, and explain it.
+
+    Both files, callmon.yml and the thresholds it names, are checked in one pass: what is
+    wrong, what makes no sense together, what never can fire. Without a mistake: what the
+    thresholds come to for each queue and group.
+    """
+    from callmon.clock import SystemClock
+    from callmon.sense import Asked, examine, exit_code
+    from callmon.wording import Language
+
+    asked = Asked(
+        config=config,
+        alertmanager=alertmanager,
+        explain=explain,
+        language=Language(language),
+    )
+    if watched:
+        sys.exit(_watch(asked, output, strict=strict))
+    findings = examine(asked, os.environ, SystemClock().now())
+    _show(findings, output)
+    sys.exit(exit_code(findings, strict=strict))
+
+
+def _show(findings: "Findings", output: str) -> None:
+    """Print *findings*; mistakes for people on standard error, all else on standard output."""
+    from callmon.config import Level
+    from callmon.sense import lines_of
+
+    aside = output == "human" and findings.count(Level.ERROR) > 0
+    stream = sys.stderr if aside else sys.stdout
+    colour = stream.isatty() and "NO_COLOR" not in os.environ
+    for line in lines_of(findings, output, colour=colour):
+        click.echo(line, err=aside)
+
+
+def _watch(asked: "Asked", output: str, *, strict: bool) -> int:
+    """Check at each change until SIGINT; return the last exit code."""
+    import asyncio
+
+    from callmon.clock import SystemClock
+    from callmon.sense import Findings, examine, exit_code, watch
+
+    clock, code = SystemClock(), 0
+
+    def show(findings: Findings) -> None:
+        nonlocal code
+        code = exit_code(findings, strict=strict)
+        click.clear()  # does nothing where no terminal is
+        _show(findings, output)
+        sys.stdout.flush()
+        if sys.stdout.isatty():
+            click.echo("checked again when a file changes; Ctrl+C ends", err=True)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(watch(lambda: examine(asked, os.environ, clock.now()), show, clock))
+    return code
