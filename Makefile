@@ -28,6 +28,9 @@ fmt: $(VENV)/dev ## rewrite files the way `check` wants them
 	$(BIN)/ruff format .
 	$(BIN)/python scripts/write_module_list.py
 	$(BIN)/python -m grafana.build
+	$(BIN)/python scripts/write_reference.py
+	$(BIN)/python scripts/write_mistakes.py
+	$(BIN)/python scripts/write_tutorial.py
 
 check: lint types imports ## format, rules, types, import contracts
 
@@ -57,6 +60,7 @@ acceptance: $(VENV)/dev ## with real peers and the image; installs packages, so 
 	scripts/get-mosquitto.sh
 	scripts/get-asterisk.sh
 	scripts/get-grafana-components.sh
+	scripts/get-language-server.sh
 	$(BIN)/python -m pytest -m acceptance --timeout=300
 
 pictures: $(VENV)/dev ## the pictures in README and docs, taken anew
