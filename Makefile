@@ -45,7 +45,7 @@ types: $(VENV)/dev ## mypy --strict
 imports: $(VENV)/dev ## who may import whom
 	$(BIN)/lint-imports
 
-test: $(VENV)/test ## unit tests, random order, no network, about a minute
+test: $(VENV)/test ## unit tests, random order, no network, about three minutes
 	$(BIN)/python -m pytest -m "not acceptance" -n auto
 
 cov: $(VENV)/test ## the same with branch coverage

@@ -11,7 +11,12 @@ from tests.acceptance.peers import SUITES, Receiver, receiver
 
 __all__ = ["suite", "webhook"]
 
-IN_A_BROWSER: Final = {"test_grafana.py", "test_wallboard.py", "test_wallboard_access.py"}
+IN_A_BROWSER: Final = {
+    "test_grafana.py",
+    "test_wallboard.py",
+    "test_wallboard_access.py",
+    "test_backtest_page.py",
+}
 
 
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
