@@ -67,6 +67,7 @@ class MonitorPart(msgspec.Struct):
 
     skew: Micros
     feeds: dict[str, FeedPart]
+    unwritten: Micros | None = None  #: how far time had moved that no input tells of
 
 
 class FeedState:
@@ -275,7 +276,7 @@ class Monitor:
         feeds = {
             feed.name: FeedPart(feed.last_at, list(feed.delays)) for feed in self.feeds.values()
         }
-        return MonitorPart(self._skew, feeds)
+        return MonitorPart(self._skew, feeds, self._unwritten)
 
     def remember(self, ids: Mapping[str, Iterable[int]]) -> None:
         """Know by feed what was told before; call it when they were added."""
@@ -285,7 +286,7 @@ class Monitor:
 
     def restore(self, part: MonitorPart) -> None:
         """Know of the feeds what was known before; call it when they were added."""
-        self._skew = part.skew
+        self._skew, self._unwritten = part.skew, part.unwritten
         for name, state in self.feeds.items():
             known = part.feeds.get(name)
             if known is not None:
@@ -296,6 +297,7 @@ class Monitor:
 
     def again(self, told: Told | TimePassed) -> None:
         """Take what went in before the restart once more."""
+        self._unwritten = None  # it was written before any of this
         if isinstance(told, TimePassed):
             self.engine.advance(told.at)
             return
