@@ -66,7 +66,7 @@ class _Levels(NamedTuple):
 
     numerator: int
     denominator: int
-    step: int  #: the most by which one contact moves n * denominator - numerator * d
+    step: int  #: by how much one that comes and one that leaves move a ratio, at most
     above: bool
     floor: int
     ceiling: int
@@ -83,7 +83,7 @@ def _levels(limits: Limits) -> _Levels:
     return _Levels(
         numerator=p,
         denominator=q,
-        step=max(q - p, p, 1),
+        step=max(q, p, 1),
         above=limits.direction is Direction.ABOVE,
         floor=math.floor(limits.limit),
         ceiling=ceiling,
@@ -222,12 +222,32 @@ class Watch:
                 return ()
         if now >= self._turns_at:
             self._turn_window(now)
+        if self._is_plain_ratio and not (subject.blind or subject.accounts):
+            return self._evaluate_ratio(now)
         reading = self.read(now)
         blind = reading is None and self.is_blind(now)
         transitions = state.update(now, reading, blind=blind)
         self.due = min(self._next_change(now, reading), state.wakes)
         if blind and self.window is not None:
             self.due = min(self.due, next_known(subject, self.window, now) or NEVER)
+        return transitions
+
+    def _evaluate_ratio(self, now: Micros) -> tuple[Transition, ...]:
+        """Do the same for a ratio that is seen, and that only ends of waits move."""
+        state, window = self.state, self.window
+        if window is None:
+            raise AssertionError("a ratio is of a window")
+        window.sync(now)
+        reading = self.measure.read(self.subject, window, now)
+        transitions = state.update(now, reading, blind=False)
+        due = state.wakes
+        if state.state is State.OFF:
+            self.spare = NEVER
+        else:
+            leaving = window.next_expiry(now, self._spare_looks(reading))
+            if leaving is not None and leaving < due:
+                due = leaving
+        self.due = due
         return transitions
 
     def follow(self, rule: Rule, now: Micros) -> tuple[Transition, ...]:
@@ -279,8 +299,7 @@ class Watch:
                 now, reading, self.measure.moves(self.subject, window, now)
             )
         if self._is_plain_ratio:
-            first = self._spare_looks(reading) if calm and reading is not None else 1
-            leaving = window.next_expiry(now, first)
+            leaving = window.next_expiry(now, self._spare_looks(reading))
         elif self.measure.next_change is not None:
             leaving = window.next_expiry(now)
             passing = self._next_passing(now, calm=calm)
@@ -322,25 +341,33 @@ class Watch:
             delays.append(-(-missing // motion.denominator))
         return min([until, *(now + delay for delay in delays if delay is not None)])
 
-    def _spare_looks(self, reading: Reading) -> int:
-        """Spare looks while a ratio cannot breach; return how many samples may leave first.
+    def _spare_looks(self, reading: Reading | None) -> int:
+        """Spare looks while a ratio cannot breach; return the leaving sample that needs one.
 
-        One contact moves n*q - p*d (the limit being p/q) by at most max(q - p, p), whether
-        it comes or leaves. Half of the distance is given to either.
+        The limit being p/q, who comes moves n*q - p*d towards it by at most p or q - p, who
+        leaves by at most the other: as many of either as *step* fits into the distance.
         """
+        state = self.state
+        self.spare = 0
+        if reading is None or state.state is not State.OK:
+            return 1
+        limits = state.limits
+        if limits is not self._limits:
+            self._limits = limits
+            self._levels = _levels(limits)
         n, d, base = reading
         levels = self._levels
         distance = levels.numerator * d - n * levels.denominator
         if not levels.above:
             distance = -distance
-        moves = distance // levels.step + 1 if distance >= 0 else 1
-        missing = self.state.limits.at_least - base
+        moves = distance // levels.step if distance > 0 else 0
+        missing = limits.at_least - base
         if missing > 0:
             # Only contacts that come can fill the base; look again when it may be empty.
-            self.spare = max(missing, moves // 2) - 1
+            self.spare = max(missing - 1, moves)
             return base or 1
-        self.spare = moves // 2 - 1 if moves > 1 else 0
-        return moves - moves // 2
+        self.spare = moves
+        return moves + 1
 
 
 def _crossing(reading: Reading, motion: Motion, value: Fraction) -> Micros | None:

@@ -20,12 +20,13 @@ from callmon.journal.entries import (
 )
 from callmon.journal.history import read_alerts, read_past
 from callmon.journal.journal import Journal, Pace
-from callmon.journal.past import PastInputs, past_inputs
+from callmon.journal.past import Heard, PastInputs, past_inputs
 
 __all__ = [
     "AlertRecord",
     "AlertStepRecord",
     "FeedInfo",
+    "Heard",
     "Journal",
     "JournalMetrics",
     "JournalReason",

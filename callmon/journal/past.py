@@ -5,37 +5,45 @@ began, and nothing is ever written.
 """
 
 import contextlib
+import itertools
 import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 
 from callmon.clock import Micros
 from callmon.events import Event
-from callmon.journal.entries import StoredFeed, TimePassed, Told
+from callmon.journal.entries import StoredFeed, TimePassed
 from callmon.journal.history import opened
-from callmon.journal.reading import one_by_one, read_feeds, runs
+from callmon.journal.reading import one_by_one, read_feeds
 
-__all__ = ["PastInputs", "past_inputs"]
+__all__ = ["Heard", "PastInputs", "past_inputs"]
 
 BLOCK: Final = 10_000
 """Inputs that SQLite hands over at once, as one text: row by row it takes twice as long."""
 
 _BLOCK: Final = """
-    SELECT group_concat(teller), group_concat(body), count(*), max(number)
+    SELECT group_concat(live, ''), group_concat(body), count(*), max(number)
     FROM (
-        SELECT coalesce(feed * 2 + live, -1) AS teller, body, number FROM events
+        SELECT live, body, number FROM events
         WHERE number >= ? AND number < ? ORDER BY number LIMIT ?
     )
 """
 _ROWS: Final = """
-    SELECT coalesce(feed * 2 + live, -1), body FROM events
+    SELECT live, body FROM events
     WHERE number >= ? AND number <= ? ORDER BY number
 """
-_TELLERS: Final = msgspec.json.Decoder(list[int])
 _INPUTS: Final = msgspec.json.Decoder(list[Event | TimePassed])
+_LIVE: Final = b"1"
+
+
+class Heard(NamedTuple):
+    """Inputs in a row, oldest first, whose events are all of live feeds, or all of records."""
+
+    live: bool
+    inputs: list[Event | TimePassed]
 
 
 @contextlib.contextmanager
@@ -69,7 +77,6 @@ class PastInputs:
         self.end: int = 0 if last is None else last + 1
         self.began = self.first <= 1
         self.feeds: tuple[StoredFeed, ...] = tuple(read_feeds(connection, path))
-        self._names = dict(connection.execute("SELECT number, name FROM feeds"))
         self.unreadable = 0
         connection.text_factory = bytes
 
@@ -106,31 +113,41 @@ class PastInputs:
                 low = found[0] + 1
         return low
 
-    def read(self, begin: int, end: int) -> Iterator[tuple[int, list[Told | TimePassed]]]:
+    def read(self, begin: int, end: int) -> Iterator[tuple[int, list[Heard]]]:
         """Yield the inputs from *begin* to before *end*, oldest first, and where to go on.
 
         Raises:
             JournalError: the file cannot be read further.
         """
         while begin < end:
-            tellers, bodies, count, last = self._connection.execute(
+            lives, bodies, count, last = self._connection.execute(
                 _BLOCK, (begin, end, BLOCK)
             ).fetchone()
             if not count:
                 return
-            yield last + 1, list(self._told(tellers, bodies, (begin, last)))
+            yield last + 1, self._heard(lives, bodies, (begin, last))
             begin = last + 1
 
-    def _told(
-        self, tellers: bytes, bodies: bytes, span: tuple[int, int]
-    ) -> Iterator[Told | TimePassed]:
+    def _heard(self, lives: bytes, bodies: bytes, span: tuple[int, int]) -> list[Heard]:
         try:
-            who = _TELLERS.decode(b"[%b]" % tellers)
             inputs = _INPUTS.decode(b"[%b]" % bodies)
-            if len(who) == len(inputs):
-                return runs(who, inputs, self._names)
+            if len(lives) == len(inputs):
+                return _rows(lives, inputs)
         except (msgspec.MsgspecError, UnicodeDecodeError, TypeError):
             pass  # among thousands a row may be damaged
         rows, inputs, lost = one_by_one(self._connection.execute(_ROWS, span).fetchall())
         self.unreadable += lost
-        return runs([teller for teller, _ in rows], inputs, self._names)
+        return _rows(b"".join(b"%d" % live for live, _ in rows), inputs)
+
+
+def _rows(lives: bytes, inputs: list[Event | TimePassed]) -> list[Heard]:
+    """Return *inputs*, those in a row that are equally live together; marks are not."""
+    if _LIVE not in lives:
+        return [Heard(live=False, inputs=inputs)]
+    found = []
+    start = 0
+    for live, run in itertools.groupby(lives):
+        end = start + len(list(run))
+        found.append(Heard(live=live == _LIVE[0], inputs=inputs[start:end]))
+        start = end
+    return found

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from callmon.events import ContactJoined, Event, FeedChanged
-from callmon.journal import FeedInfo, TimePassed, Told, past
+from callmon.journal import FeedInfo, Heard, TimePassed, past
 from callmon.journal.entries import JournalError
 from callmon.journal.handover import Known, Load, Run
 from callmon.journal.past import past_inputs
@@ -38,13 +38,11 @@ INPUTS: list[Run | TimePassed] = [
     run("live", joined(15)),
     TimePassed(20),
 ]
-TOLD = [
-    Told("live", True, list(INPUTS[0].events)),  # type: ignore[union-attr]  # noqa: FBT003 - as stored
-    TimePassed(12),
-    TimePassed(13),
-    Told("log", False, [joined(14), joined(9)]),  # noqa: FBT003 - as stored
-    Told("live", True, [joined(15)]),  # noqa: FBT003 - as stored
-    TimePassed(20),
+HEARD = [
+    Heard(live=True, inputs=[FeedChanged(10, "pbx", 0, "live", up=True), joined(11)]),
+    Heard(live=False, inputs=[TimePassed(12), TimePassed(13), joined(14), joined(9)]),
+    Heard(live=True, inputs=[joined(15)]),
+    Heard(live=False, inputs=[TimePassed(20)]),
 ]
 
 
@@ -59,8 +57,8 @@ def journal(tmp_path: Path) -> Path:
     return path
 
 
-def told(path: Path, begin: int | None = None, end: int | None = None) -> list[object]:
-    """Return the inputs of a span, those in a row of one feed together."""
+def heard(path: Path, begin: int | None = None, end: int | None = None) -> list[Heard]:
+    """Return the inputs of a span, those in a row that are equally live together."""
     with past_inputs(path) as inputs:
         begin = inputs.first if begin is None else begin
         end = inputs.end if end is None else end
@@ -68,8 +66,8 @@ def told(path: Path, begin: int | None = None, end: int | None = None) -> list[o
 
 
 def test_all_inputs_are_told_in_order(journal: Path) -> None:
-    """With who told them; those of a live feed are known for that."""
-    assert TOLD == told(journal)
+    """Those of a live feed are known for that; marks are of none."""
+    assert HEARD == heard(journal)
 
 
 @pytest.mark.parametrize("block", [1, 2, 3, 5])
@@ -82,22 +80,14 @@ def test_how_much_is_read_at_once_does_not_matter(
     with past_inputs(journal) as inputs:
         batches = list(inputs.read(inputs.first, inputs.end))
 
-    flat = [
-        event
-        for _, batch in batches
-        for each in batch
-        for event in (each.events if isinstance(each, Told) else [each])
-    ]
-    whole = [
-        event for each in TOLD for event in (each.events if isinstance(each, Told) else [each])
-    ]
-    assert whole == flat
+    flat = [each for _, batch in batches for heard in batch for each in heard.inputs]
+    assert [each for heard in HEARD for each in heard.inputs] == flat
     assert [1 + block * n for n in range(1, len(batches))] == [at for at, _ in batches[:-1]]
 
 
 def test_a_span_has_its_first_and_not_its_end(journal: Path) -> None:
     """Numbers count from 1, every event and mark."""
-    assert [TimePassed(13), Told("log", False, [joined(14)])] == told(journal, 4, 6)  # noqa: FBT003 - as stored
+    assert [Heard(live=False, inputs=[TimePassed(13), joined(14)])] == heard(journal, 4, 6)
 
 
 def test_an_instant_is_found(journal: Path) -> None:
@@ -134,7 +124,8 @@ def test_rows_that_make_no_sense_are_left_out(journal: Path) -> None:
         found = [each for _, batch in inputs.read(1, inputs.end) for each in batch]
 
         assert 2 == inputs.unreadable
-    assert [TOLD[0], TOLD[2], TOLD[3], TOLD[5]] == found
+    kept: list[Event | TimePassed] = [TimePassed(13), joined(14), joined(9), TimePassed(20)]
+    assert [HEARD[0], Heard(live=False, inputs=kept)] == found
 
 
 def test_it_is_read_while_others_write(journal: Path) -> None:
@@ -144,8 +135,9 @@ def test_it_is_read_while_others_write(journal: Path) -> None:
             body = msgspec.json.encode(TimePassed(30)).decode()
             writer.execute("INSERT INTO events VALUES (9, NULL, 0, 30, ?)", (body,))
 
-        assert TOLD == [each for _, batch in inputs.read(1, 99) for each in batch]
-    assert [*TOLD, TimePassed(30)] == told(journal)
+        assert HEARD == [each for _, batch in inputs.read(1, 99) for each in batch]
+    last = Heard(live=False, inputs=[TimePassed(20), TimePassed(30)])
+    assert [*HEARD[:-1], last] == heard(journal)
 
 
 def test_an_empty_journal_has_no_inputs(tmp_path: Path) -> None:
@@ -155,7 +147,7 @@ def test_an_empty_journal_has_no_inputs(tmp_path: Path) -> None:
 
     with past_inputs(path) as inputs:
         assert (0, 0, None, 0) == (inputs.first, inputs.end, inputs.newest(), inputs.since(5))
-    assert [] == told(path)
+    assert [] == heard(path)
 
 
 def test_no_journal_is_an_error(tmp_path: Path) -> None:
