@@ -156,6 +156,14 @@ class Rule:
     base: Limits  #: with every undated override merged up to the first dated one
     overrides: tuple[Override, ...]  #: from the first dated one on, in file order
 
+    def limits_while(self, dated: Override | None) -> Limits:
+        """Return the limits while *dated* holds, and no other override with dates does."""
+        limits = self.base
+        for override in self.overrides:
+            if override.during is None or override is dated:
+                limits = override.apply(limits)
+        return limits
+
     def limits_at(self, now: Micros) -> tuple[Limits, Micros | None]:
         """Return the limits in force at *now*, and when a date may next change them."""
         limits, until = self.base, None

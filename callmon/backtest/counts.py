@@ -27,6 +27,7 @@ __all__ = [
     "Totals",
     "covered",
     "days",
+    "days_of",
     "hours_of_week",
     "midnight",
     "noise_of",
@@ -125,7 +126,21 @@ def _badness(episode: Episode) -> Fraction:
 
 def covered(backtest: Backtest) -> Micros:
     """Return how much of the span there is a history of."""
-    return max(backtest.until - max(backtest.since, backtest.first), 0)
+    begin, end = _known(backtest)
+    return max(end - begin, 0)
+
+
+def days_of(backtest: Backtest, zone: tzinfo) -> int:
+    """Return how many days of the calendar that is: begun ones count, as in ``days``."""
+    begin, end = _known(backtest)
+    if end <= begin:
+        return 0
+    return (local(end - 1, zone).date() - local(begin, zone).date()).days + 1
+
+
+def _known(backtest: Backtest) -> tuple[Micros, Micros]:
+    last = backtest.until if backtest.last is None else min(backtest.until, backtest.last)
+    return max(backtest.since, backtest.first), last
 
 
 def per(count: int, length: Micros, each: Micros) -> Fraction | None:
@@ -159,13 +174,13 @@ class Day:
 def days(side: Side, since: Micros, until: Micros, zone: tzinfo) -> list[Day]:
     """Return every day from *since* to *until*, also those on which nobody was paged.
 
-    A page counts on the day on which it was sent.
+    A page counts on the day on which it was sent; one from before *since* does not.
     """
     pages: Counter[date] = Counter()
     noise: Counter[date] = Counter()
     for line in side.lines:
         for each in seen(line.episodes):
-            sent = [local(call.at, zone).date() for call in each.episode.calls]
+            sent = [local(at, zone).date() for at in _sent(each.episode, since, until)]
             pages.update(sent)
             if each.noise:
                 noise.update(sent)
@@ -190,12 +205,17 @@ def worst_day(found: Sequence[Day]) -> Day | None:
     return worst if worst is not None and worst.pages else None
 
 
-def hours_of_week(side: Side, zone: tzinfo) -> list[list[int]]:
-    """Return the pages by day of the week, Monday first, and hour of the day."""
+def hours_of_week(side: Side, since: Micros, until: Micros, zone: tzinfo) -> list[list[int]]:
+    """Return the pages from *since* to *until* by weekday, Monday first, and hour."""
     found = [[0] * 24 for _ in range(7)]
     for line in side.lines:
         for episode in line.episodes:
-            for call in episode.calls:
-                at = local(call.at, zone)
+            for sent in _sent(episode, since, until):
+                at = local(sent, zone)
                 found[at.weekday()][at.hour] += 1
     return found
+
+
+def _sent(episode: Episode, since: Micros, until: Micros) -> list[Micros]:
+    """Return when somebody was paged; what stood at *since* may have paged before it."""
+    return [call.at for call in episode.calls if since <= call.at <= until]

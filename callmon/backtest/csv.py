@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 from callmon.backtest.counts import Seen, seen, severity_of
 from callmon.backtest.outcome import Backtest, Found, Sweep
 from callmon.clock import SECOND, Micros
-from callmon.console.text import local
+from callmon.console.text import clean, local
 from callmon.measures import MEASURES
 from callmon.plain import shown
 
@@ -66,6 +66,8 @@ SWEEP_COLUMNS: Final = (
 )
 
 _FORMULAS: Final = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")  # noqa: RUF001  # what Excel takes for a formula in Chinese, too
+_BLANKS: Final = "\t\r\n"
+"""Within quotes they harm nobody."""
 _Row = dict[str, str | int | float]
 
 
@@ -86,12 +88,12 @@ def _written(columns: Sequence[str], rows: Sequence[_Row]) -> bytes:
 
 
 def _cell(value: str | float) -> str | float:
-    """Return *value* so that no spreadsheet takes a name from outside for a formula."""
-    if isinstance(value, str) and (
-        value.startswith(_FORMULAS) or value.strip().startswith(_FORMULAS)
-    ):
-        return f"'{value}"
-    return value
+    """Return *value* so that nothing takes a name from outside for a formula or an order."""
+    if not isinstance(value, str):
+        return value
+    text = "".join(char if char in _BLANKS else clean(char) for char in value)
+    risky = any(one.startswith(_FORMULAS) for one in (text, text.strip()))
+    return f"'{text}" if risky else text
 
 
 def _episodes(backtest: Backtest) -> list[_Row]:

@@ -3,8 +3,10 @@
 from datetime import date, tzinfo
 from fractions import Fraction
 from typing import Final
+from zoneinfo import ZoneInfo
 
-from callmon.backtest.counts import DAY
+from callmon.backtest.counts import DAY, covered, days_of
+from callmon.backtest.outcome import Backtest
 from callmon.backtest.texts import TEXTS, WEEKDAYS
 from callmon.clock import Micros
 from callmon.console.text import local
@@ -81,11 +83,12 @@ def length_text(length: Micros, language: Language) -> str:
     return format_duration(length, language)
 
 
-def span_text(length: Micros, language: Language) -> str:
-    """Return the length of a history: ``28 days``, ``3 d 04 h``."""
+def span_text(backtest: Backtest, language: Language) -> str:
+    """Return the length of a history: ``28 days`` of the calendar, ``3 d 04 h``."""
+    length = covered(backtest)
     if length < _FEW_DAYS:
         return format_duration(length, language)
-    count = round(Fraction(length, DAY))
+    count = days_of(backtest, ZoneInfo(backtest.timezone))
     return f"{count} 天" if language is Language.CHINESE else f"{count} days"
 
 

@@ -87,6 +87,7 @@ class Backtest:
     until: Micros
     timezone: str  #: in which instants are shown and days begin
     first: Micros  #: the first event there is; later than *since*: a hole before it
+    last: Micros | None = None  #: the last that is known; None: all to the end is
     events: int
     subjects: tuple[Subject, ...]
     candidate: Side
@@ -115,7 +116,7 @@ class Sweep:
     subjects: tuple[Subject, ...]
     direction: Direction
     present: Fraction  #: the limit in the file
-    days: Fraction  #: length of the span
+    days: Fraction  #: of the span, as far as something is known of it
     points: tuple[SweepPoint, ...]  #: in order of the limit
 
 

@@ -18,6 +18,7 @@ from callmon.backtest.sections import sections_of
 from callmon.backtest.texts import CHANGES, KINDS, SEVERITIES, TEXTS
 from callmon.backtest.timeline import DAYS_HEIGHT, paint_timeline
 from callmon.backtest.verdict import verdict_texts
+from callmon.console.text import clean
 from callmon.wording import Language
 
 __all__ = ["page_html"]
@@ -28,6 +29,7 @@ def page_html(found: Found, language: Language = Language.ENGLISH) -> str:
     environment = jinja2.Environment(
         loader=jinja2.PackageLoader("callmon.backtest"),
         autoescape=True,
+        finalize=_shown,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -53,3 +55,13 @@ def page_html(found: Found, language: Language = Language.ENGLISH) -> str:
         page=sections_of(found.backtest, language),
         listing=listing_of(found.backtest, language),
     )
+
+
+def _shown(value: object) -> object:
+    """Return *value* without what turns a line around or is no character of a page.
+
+    What a macro has made went through here before.
+    """
+    if isinstance(value, str) and not hasattr(value, "__html__"):
+        return clean(value)
+    return value

@@ -3,9 +3,11 @@
 import dataclasses
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from fnmatch import fnmatchcase
+from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
+from callmon.backtest.counts import DAY
 from callmon.backtest.differences import differences_of
 from callmon.backtest.duties import duties_of
 from callmon.backtest.lines import lines_of
@@ -13,13 +15,14 @@ from callmon.backtest.outcome import Backtest, Found, Side, Sweep
 from callmon.backtest.request import BacktestRequest, Progress
 from callmon.backtest.storms import storm_remark
 from callmon.backtest.sweep import Range, asked_range, sweeps_of, with_limit
+from callmon.backtest.texts import TEXTS
 from callmon.config import Config, load_config, load_thresholds
 from callmon.config.problems import one_of
 from callmon.episodes import Episode
 from callmon.replay import NothingFoundError, WrongRequestError
 from callmon.rules import Subject, Threshold
 from callmon.trial import Trial, asked_span, history_of, run_trial
-from callmon.wording import format_instant
+from callmon.wording import Language, format_instant
 
 __all__ = ["live_through"]
 
@@ -99,7 +102,7 @@ def live_through(
             progress=read,
         )
     if trial is None or trial.since > trial.until:
-        raise NothingFoundError(f"nothing happened in {_history_name(request)}")
+        raise NothingFoundError(_nothing(request))
     past = _Past(trial, _wanted(trial, request.queues))
     present = None
     if asked.present is not None:
@@ -111,6 +114,7 @@ def live_through(
         until=trial.until,
         timezone=config.default_timezone,
         first=trial.first,
+        last=trial.last,
         events=trial.events,
         subjects=past.subjects,
         candidate=candidate,
@@ -118,7 +122,7 @@ def live_through(
         differences=()
         if present is None
         else differences_of(present.episodes, candidate.episodes, until=trial.until),
-        remarks=tuple(_remarks(past, asked, candidate, config, zone)),
+        remarks=tuple(_remarks(past, asked, candidate, config, request.language)),
     )
     return Found(backtest=backtest, sweeps=_sweeps(past, asked))
 
@@ -191,8 +195,8 @@ def _side(
         duties=duties_of(
             thresholds,
             [call for episode in episodes for call in episode.calls],
-            since=trial.since,
-            until=trial.until,
+            since=max(trial.since, trial.first),
+            until=min(trial.until, trial.last),
             timezone=config.default_timezone,
         ),
     )
@@ -204,7 +208,15 @@ def _sweeps(past: _Past, asked: _Asked) -> tuple[Sweep, ...]:
         return ()
     name = sweep.threshold.name
     episodes = [past.episodes(f"{name}{_APART}{n}", name) for n in range(len(sweep.limits))]
-    return sweeps_of(sweep, episodes, past.subjects, since=trial.since, until=trial.until)
+    known = trial.last - max(trial.since, trial.first)
+    return sweeps_of(
+        sweep,
+        episodes,
+        past.subjects,
+        since=trial.since,
+        until=trial.until,
+        days=Fraction(max(known, 0), DAY),
+    )
 
 
 def _history_name(request: BacktestRequest) -> str:
@@ -214,33 +226,46 @@ def _history_name(request: BacktestRequest) -> str:
     return f"{first} and {len(others)} more" if others else first
 
 
+def _nothing(request: BacktestRequest) -> str:
+    """Return why there is nothing to show, as far as that can be told."""
+    name = _history_name(request)
+    if request.since is not None or request.until is not None:
+        return f"nothing happened in {name} in that time"
+    expected = ": expected a queue_log of Asterisk, or a recording" if request.logs else ""
+    return f"nothing happened in {name}{expected}"
+
+
 def _remarks(
-    past: _Past, asked: _Asked, candidate: Side, config: Config, zone: ZoneInfo
+    past: _Past, asked: _Asked, candidate: Side, config: Config, language: Language
 ) -> Iterator[str]:
     """Yield what whoever believes the figures must know."""
-    trial = past.trial
+    trial, texts = past.trial, TEXTS[language]
     if trial.first > trial.since:
-        yield (
-            f"nothing is known from before {format_instant(trial.first, zone)}:"
-            " windows fill only from then on"
-        )
+        first = format_instant(trial.first, ZoneInfo(config.default_timezone))
+        yield texts["unknown_before"].format(first=first)
+    if trial.last < trial.until:
+        last = format_instant(trial.last, ZoneInfo(config.default_timezone))
+        yield texts["unknown_after"].format(last=last)
     there = {subject.id for subject in trial.subjects}
     missing = [queue.name for queue in config.queues if f"queue:{queue.name}" not in there]
     if missing:
-        yield f"no call in these queues of callmon.yml: {', '.join(missing)}"
+        yield texts["no_call_in"].format(queues=", ".join(missing))
+    if not asked.candidate[1]:
+        yield texts["no_thresholds"].format(name=candidate.name)
     if trial.dropped:
         reasons = ", ".join(f"{what} {count}" for what, count in sorted(trial.dropped.items()))
-        yield f"not used: {reasons}"
+        yield texts["not_used"].format(reasons=reasons)
     if asked.sweep is not None and any(
         override.limit is not None and override.during is None
         for override in asked.sweep.threshold.overrides
     ):
-        yield "the sweep sets limits of overrides aside: each of its limits is for all"
+        yield texts["for_all"]
     storm = storm_remark(
         candidate.episodes,
         config.alerting.storm,
         until=trial.until,
         timezone=config.default_timezone,
+        language=language,
     )
     if storm is not None:
         yield storm

@@ -169,7 +169,7 @@ class _Maker:
             zone=backtest.timezone,
         )
         events = texts["events"].format(
-            length=span_text(covered(backtest), self._language), events=f"{backtest.events:,}"
+            length=span_text(backtest, self._language), events=f"{backtest.events:,}"
         )
         found = [(texts["past"], backtest.history), ("", span), ("", events)]
         if backtest.first > backtest.since:
@@ -206,7 +206,8 @@ class _Maker:
 
     def heat(self) -> list[tuple[str, list[HeatCell]]]:
         """Return the pages by weekday and hour."""
-        found = hours_of_week(self._backtest.candidate, self._zone)
+        past = self._backtest
+        found = hours_of_week(past.candidate, past.since, past.until, self._zone)
         most = max(max(row) for row in found)
         return [
             (name, [self._cell(name, hour, pages, most) for hour, pages in enumerate(row)])

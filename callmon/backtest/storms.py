@@ -6,9 +6,11 @@ from collections.abc import Iterable
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
+from callmon.backtest.texts import TEXTS
 from callmon.clock import SECOND, Micros
 from callmon.config import StormSettings
 from callmon.episodes import Episode
+from callmon.wording import Language
 
 __all__ = ["storm_remark"]
 
@@ -55,7 +57,12 @@ class _Team:
 
 
 def storm_remark(
-    episodes: Iterable[Episode], limits: StormSettings, *, until: Micros, timezone: str
+    episodes: Iterable[Episode],
+    limits: StormSettings,
+    *,
+    until: Micros,
+    timezone: str,
+    language: Language = Language.ENGLISH,
 ) -> str | None:
     """Return what storms would have made of all these calls; None: there was none."""
     teams: dict[str, _Team] = {}
@@ -78,7 +85,6 @@ def storm_remark(
             for at in team.began
         }
     )
-    return (
-        f"on {days} day{'s' if days != 1 else ''} alerts would have come in storms:"
-        f" {held} of all calls would have been held, one alert speaking for them"
-    )
+    texts = TEXTS[language]
+    on = texts["storm_day" if days == 1 else "storm_days"].format(days=days)
+    return texts["storm"].format(on=on, held=held)

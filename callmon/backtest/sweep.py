@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Final
 
 from callmon.backtest.outcome import Sweep, SweepPoint
-from callmon.clock import SECOND, Micros
+from callmon.clock import Micros
 from callmon.config.problems import one_of
 from callmon.config.values import limit
 from callmon.episodes import Episode, fired_again
@@ -19,7 +19,6 @@ POINTS_AT_MOST: Final = 200
 """Each costs as much as a threshold; more than this no curve shows."""
 
 _EXAMPLE: Final = "long_wait:above=1m..10m/30s"
-_DAY: Final = 86_400 * SECOND
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,22 +104,30 @@ def sweeps_of(
     *,
     since: Micros,
     until: Micros,
+    days: Fraction,
 ) -> tuple[Sweep, ...]:
     """Return the curve of all *subjects* together, then that of each of several.
 
-    *episodes* are those of each limit of *wanted*, in its order.
+    *episodes* are those of each limit of *wanted*, in its order; *days* are those of the
+    span of which something is known.
     """
     rules = [rule for one in subjects if (rule := wanted.threshold.rule_for(one)) is not None]
     parts = [rules] + ([[rule] for rule in rules] if len(rules) > 1 else [])
-    return tuple(_sweep(wanted, episodes, part, since, until) for part in parts if part)
+    return tuple(
+        _sweep(wanted, episodes, part, since=since, until=until, days=days)
+        for part in parts
+        if part
+    )
 
 
 def _sweep(
     wanted: Range,
     episodes: Sequence[Sequence[Episode]],
     rules: Sequence[Rule],
+    *,
     since: Micros,
     until: Micros,
+    days: Fraction,
 ) -> Sweep:
     subjects = tuple(rule.subject for rule in rules)
     limits = {rule.base.limit for rule in rules}
@@ -129,7 +136,7 @@ def _sweep(
         subjects=subjects,
         direction=wanted.threshold.limits.direction,
         present=limits.pop() if len(limits) == 1 else wanted.threshold.limits.limit,
-        days=Fraction(until - since, _DAY),
+        days=days,
         points=tuple(
             _point(value, [one for one in found if one.subject in subjects], since, until)
             for value, found in zip(wanted.limits, episodes, strict=True)

@@ -91,7 +91,7 @@ class _Writer:
             zone=backtest.timezone,
         )
         events = texts["events"].format(
-            length=span_text(covered(backtest), self._language), events=f"{backtest.events:,}"
+            length=span_text(backtest, self._language), events=f"{backtest.events:,}"
         )
         yield self._line((f"{texts['past']} ", DIM), (f"{backtest.history}, {span}", ""))
         yield self._line((events, ""))
@@ -99,7 +99,10 @@ class _Writer:
             first = moment_text(backtest.first, self._zone)
             yield self._line((texts["hole"].format(first=first), BOLD))
         for remark in backtest.remarks:
-            yield self._line((f"{texts['remarks']}: ", BOLD), (remark, ""))
+            yield self._line((self._said("remarks"), BOLD), (remark, ""))
+
+    def _said(self, key: str) -> str:
+        return self._texts["said"].format(what=self._texts[key])
 
     def verdict(self) -> Iterator[str]:
         """Yield what it comes to."""
@@ -124,7 +127,7 @@ class _Writer:
                 else:
                     quiet.append(self._subject(key))
             if quiet:
-                below[len(rows)] = f"  {self._texts['silent']}: {', '.join(quiet)}"
+                below[len(rows)] = f"  {self._said('silent')}{', '.join(quiet)}"
         if not rows:
             return
         yield ""
@@ -254,9 +257,8 @@ class _Writer:
             counted = texts["changes"].format(
                 gone=len(each.gone), new=len(each.new), kept=each.kept
             )
-            yield self._line(
-                (f"{each.key.threshold} {self._subject(each.key)}: ", ""), (counted, "")
-            )
+            whose = f"{each.key.threshold} {self._subject(each.key)}"
+            yield self._line((texts["said"].format(what=whose), ""), (counted, ""))
             for sign, code, episodes in (("−", _BETTER, each.gone), ("+", _WORSE, each.new)):  # noqa: RUF001  # a minus
                 if episodes:
                     yield self._line((f"  {sign} ", code), (self._whens(episodes), ""))

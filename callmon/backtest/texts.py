@@ -17,6 +17,7 @@ __all__ = ["CHANGES", "ENDINGS", "KINDS", "SEVERITIES", "TEXTS", "WEEKDAYS"]
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.ENGLISH: {
         "title": "Backtest of {name}",
+        "said": "{what}: ",
         "past": "Past",
         "span": "{since} to {until} {zone}",
         "events": "{length}, {events} events",
@@ -127,9 +128,22 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "pages_each": "Pages of each queue",
         "queues_more": "and {count} more queues",
         "severity": "Severity",
+        "unknown_before": "nothing is known from before {first}:"
+        " windows fill only from then on",
+        "unknown_after": "nothing is known from after {last}: the time after it passes"
+        " as though nobody called or hung up",
+        "no_call_in": "no call in these queues of callmon.yml: {queues}",
+        "no_thresholds": "{name} has no thresholds yet",
+        "not_used": "not used: {reasons}",
+        "for_all": "the sweep sets limits of overrides aside: each of its limits is for all",
+        "storm": "{on} alerts would have come in storms: {held} of all pages would have been"
+        " held, one alert speaking for them",
+        "storm_day": "on 1 day",
+        "storm_days": "on {days} days",
     },
     Language.CHINESE: {
         "title": "回测：{name}",  # noqa: RUF001  # Chinese punctuation
+        "said": "{what}：",  # noqa: RUF001  # Chinese punctuation
         "past": "历史数据",
         "span": "{since} 至 {until} {zone}",
         "events": "{length}，{events} 个事件",  # noqa: RUF001  # Chinese punctuation
@@ -240,6 +254,15 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "pages_each": "各队列的通知",
         "queues_more": "另有 {count} 个队列",
         "severity": "级别",
+        "unknown_before": "{first} 之前没有数据，统计窗口从那时起才开始累积",  # noqa: RUF001  # Chinese punctuation
+        "unknown_after": "{last} 之后没有数据，此后按无人来电、无人挂机推算",  # noqa: RUF001  # Chinese punctuation
+        "no_call_in": "callmon.yml 中的这些队列没有来电：{queues}",  # noqa: RUF001  # Chinese punctuation
+        "no_thresholds": "{name} 中还没有阈值",
+        "not_used": "未采用的记录：{reasons}",  # noqa: RUF001  # Chinese punctuation
+        "for_all": "试算一串限值时不看 overrides 中各自的限值：每个取值对所有队列都一样",  # noqa: RUF001  # Chinese punctuation
+        "storm": "{on}会出现告警风暴：全部通知中有 {held} 次会被合并，只发一条汇总告警",  # noqa: RUF001  # Chinese punctuation
+        "storm_day": "有 1 天",
+        "storm_days": "有 {days} 天",
     },
 }
 

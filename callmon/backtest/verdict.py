@@ -27,7 +27,7 @@ def verdict_texts(backtest: Backtest, language: Language) -> list[str]:
     texts, length = TEXTS[language], covered(backtest)
     found = totals(backtest.candidate.lines, backtest.until)
     said = texts["paged" if found.pages else "paged_nobody"].format(
-        length=span_text(length, language),
+        length=span_text(backtest, language),
         name=backtest.candidate.name,
         pages=times_text(found.pages, language),
         rate=_rate(found.pages, length, language),

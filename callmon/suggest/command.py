@@ -15,6 +15,7 @@ from callmon.clock import SECOND, Micros
 from callmon.config import Config, load_config, load_thresholds
 from callmon.config.problems import one_of
 from callmon.config.values import duration
+from callmon.console.text import clean
 from callmon.replay import NothingFoundError, WrongRequestError
 from callmon.rules import Threshold
 from callmon.suggest.beginning import BEGINNING
@@ -22,7 +23,7 @@ from callmon.suggest.findings import Finding, Verdict, Wanted, date_of
 from callmon.suggest.report import as_json, report_lines
 from callmon.suggest.trying import Tried, try_limits
 from callmon.suggest.writing import WritingError, not_as_meant, rewritten
-from callmon.trial import asked_span, history_of
+from callmon.trial import asked_span, history_of, save
 
 __all__ = ["SuggestRequest", "rate", "suggest_text"]
 
@@ -63,7 +64,7 @@ def rate(text: str) -> Wanted:
     Raises:
         ValueError: it cannot be understood.
     """
-    match = _RATE.fullmatch(text)
+    match = _RATE.fullmatch(text.strip().lower())
     help_text = "expected alerts in a time, such as 2/week, 1/day or 3/12h"
     if match is None:
         raise ValueError(help_text)
@@ -89,6 +90,7 @@ def suggest_text(
         FeedError: a log cannot be read.
         JournalError: there is no journal, or it cannot be read.
         NothingFoundError: there is no history, or no threshold or queue as asked for.
+        UnwritableError: the file cannot be written.
         WritingError: a limit cannot be changed in the file by itself.
         WrongRequestError: what was asked for makes no sense, or the file is there already.
     """
@@ -106,10 +108,11 @@ def suggest_text(
     written = _written(text, tried, config, request, now)
     _see_that_it_is_meant(written, name, environ, config, tried)
     if request.out is not None:
-        _write(request.out, written)
+        save(request.out, written.encode())
     if request.output == "yaml":
         return written
-    lines = [*report_lines(tried), "", *_outcome(request, path, text, written)]
+    report = map(clean, report_lines(tried))
+    lines = [*report, "", *_outcome(request, path, text, written)]
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
 
@@ -133,7 +136,7 @@ def _tried(request: SuggestRequest, config: Config, progress: Progress) -> Tried
         one for one in config.thresholds if _is_one_of(one.name, request.thresholds, names)
     ]
     if not wanted:
-        raise NothingFoundError("no threshold: begin with --new")
+        raise NothingFoundError(f"no threshold in {config.files[1]}: begin with --new")
     zone = ZoneInfo(config.default_timezone)
     span = asked_span(request.since, request.until, zone)
     history = history_of(config, request.logs, request.source)
@@ -170,27 +173,25 @@ def _written(
     text: str, tried: Tried, config: Config, request: SuggestRequest, now: Micros
 ) -> str:
     names = [one.name for one in config.thresholds]
-    return rewritten(
-        text, tried.findings, names, date_of(now, tried.zone), whole=not request.queues
-    )
+    findings = _writable(tried)
+    whole = not request.queues and len(findings) == len(tried.findings)
+    return rewritten(text, findings, names, date_of(now, tried.zone), whole=whole)
+
+
+def _writable(tried: Tried) -> list[Finding]:
+    """Return the findings about those whose name may stand in a file."""
+    return [one for one in tried.findings if one.subject.name.isprintable()]
 
 
 def _see_that_it_is_meant(
     written: str, name: str, environ: Mapping[str, str], config: Config, tried: Tried
 ) -> None:
     """Read the new text as callmon will, and compare every limit with what was found."""
-    for one in not_as_meant(_loaded(written, name, environ, config), tried.findings):
+    for one in not_as_meant(_loaded(written, name, environ, config), _writable(tried)):
         raise WritingError(
             f"cannot write the suggestions: overrides of {one.threshold.name} stand in the"
             f" way for {one.subject.name}; change it by hand"
         )
-
-
-def _write(path: Path, text: str) -> None:
-    try:
-        path.write_bytes(text.encode())
-    except OSError as error:
-        raise WrongRequestError(f"{path}: cannot be written ({error.strerror})") from error
 
 
 def _outcome(request: SuggestRequest, path: Path, text: str, written: str) -> Iterator[str]:

@@ -73,7 +73,9 @@ def wanted_text(wanted: Wanted) -> str:
 
 
 def _head(tried: Tried) -> Iterator[str]:
-    begin, end = (date_of(at, tried.zone) for at in (tried.span.since, tried.span.until - 1))
+    since, until = tried.span.since, tried.span.until
+    # A midnight at which it ends begins no day; what falls on the end itself is in the span.
+    begin, end = (date_of(at, tried.zone) for at in (since, max(until - 2, since)))
     days = (end - begin).days + 1
     yield f"{_count(days, 'day')}, {begin} to {end}, {tried.events:,} events"
     yield f"wanted: about {wanted_text(tried.wanted)} for each threshold of each queue"

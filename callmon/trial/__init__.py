@@ -2,13 +2,14 @@
 
 ``choice`` says which past, ``history`` and ``journal`` are where it comes from, ``run``
 lives through it with any thresholds, many files of them at once. What is made of the
-outcome stands in ``callmon.backtest`` and ``callmon.suggest``.
+outcome stands in ``callmon.backtest`` and ``callmon.suggest``; ``saving`` writes its files.
 """
 
 from callmon.trial.choice import Span, asked_span, history_of
 from callmon.trial.history import FileHistory, History
 from callmon.trial.journal import JournalHistory
 from callmon.trial.run import Trial, run_trial
+from callmon.trial.saving import UnwritableError, save
 
 __all__ = [
     "FileHistory",
@@ -16,7 +17,9 @@ __all__ = [
     "JournalHistory",
     "Span",
     "Trial",
+    "UnwritableError",
     "asked_span",
     "history_of",
     "run_trial",
+    "save",
 ]

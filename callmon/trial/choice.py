@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 from callmon.alert_views import moment
 from callmon.clock import Micros
 from callmon.config import Config
+from callmon.config.problems import one_of
 from callmon.config.values import duration
 from callmon.feeds.registry import knows_agents
 from callmon.journal.disk import NAME
@@ -34,6 +35,10 @@ def history_of(config: Config, logs: Sequence[Path], source: str | None) -> Hist
         FeedError: a log cannot be read.
         WrongRequestError: it is not clear which source the logs are of.
     """
+    known = {feed.source for feed in config.feeds}
+    if logs and source is not None and source not in known:
+        hint = one_of(source, sorted(known), what="there are")
+        raise WrongRequestError(f"--source: no source {source!r} in {config.files[0]}{hint}")
     if logs:
         return FileHistory(tuple(logs), source or source_of(logs, config))
     if source is not None:
@@ -74,7 +79,9 @@ def _length(text: str) -> Micros:
     try:
         length = duration(text)
     except ValueError as error:
-        raise ValueError(f"--since: {error}, or an instant, found {text!r}") from None
+        raise ValueError(
+            f"--since: {error}, or a day like 2026-11-22, found {text!r}"
+        ) from None
     if not length:
         raise ValueError("--since: expected a length above 0")
     return length

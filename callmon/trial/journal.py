@@ -11,11 +11,11 @@ from typing import Final, NamedTuple
 from callmon.clock import SECOND, Micros
 from callmon.contacts import MAX_OPEN
 from callmon.engine import EngineSettings
-from callmon.events import Event, FeedChanged
+from callmon.events import FeedChanged
 from callmon.feeds.registry import FEEDS
-from callmon.journal import PastInputs, StoredFeed, TimePassed, Told, past_inputs
+from callmon.journal import Heard, PastInputs, StoredFeed, TimePassed, past_inputs
 from callmon.replay import Played
-from callmon.trial.lean import LeanEngine
+from callmon.trial.lean import Input, LeanEngine
 from callmon.trial.lived import Lived, lived
 from callmon.trial.sameness import fingerprint
 from callmon.trial.split import Part, in_processes, joined, processes
@@ -188,10 +188,11 @@ class _Player:
         self, inputs: PastInputs, begin: int, end: int, progress: Callable[[int], None]
     ) -> None:
         """Take the inputs from *begin* to before *end*."""
-        for further, told in inputs.read(begin, end):
-            if self._over:
-                return
-            self._take(told)
+        for further, batch in inputs.read(begin, end):
+            for heard in batch:
+                if self._over:
+                    return
+                self._take(heard)
             progress(further - begin)
             begin = further
 
@@ -216,30 +217,43 @@ class _Player:
             played.dropped[UNREADABLE] = inputs.unreadable
         return played
 
-    def _take(self, inputs: list[Told | TimePassed]) -> None:
-        engine, until, played = self.engine, self._until, self._played
-        for told in inputs:
-            if isinstance(told, Told):  # of msgspec's types the question takes long
-                events = told.events
-                if until is not None:
-                    events = [event for event in events if event.at <= until]
-                if played.first is None:
-                    self._begin(events)
-                played.events += len(events)
-                engine.apply_all(events, live=told.live)
-            elif until is None or told.at <= until:
-                engine.advance(told.at)
-            else:
-                self._over = True
-                return
+    def _take(self, heard: Heard) -> None:
+        inputs, until = heard.inputs, self._until
+        if until is not None:
+            inputs = self._before(until, inputs)
+        marks = sum(type(each) is TimePassed for each in inputs)
+        self._played.events += len(inputs) - marks
+        if self._played.first is None:
+            inputs = self._begin(inputs, live=heard.live)
+        self.engine.hear(inputs, live=heard.live)
 
-    def _begin(self, events: list[Event]) -> None:
-        first = next((each for each in events if not isinstance(each, FeedChanged)), None)
-        if first is None:
-            return
-        self._played.first = first.at
-        for event in self._sights(first.at):
+    def _before(self, until: Micros, inputs: list[Input]) -> list[Input]:
+        """Return what is of no later than *until*; a mark that is later ends it all."""
+        found = []
+        for each in inputs:
+            if each.at <= until:
+                found.append(each)
+            elif isinstance(each, TimePassed):
+                self._over = True
+                break
+        return found
+
+    def _begin(self, inputs: list[Input], *, live: bool) -> list[Input]:
+        """Take what comes before the first event of all, if it is here; return the rest."""
+        first = mark = 0
+        for first, each in enumerate(inputs):
+            if isinstance(each, TimePassed):
+                mark = first + 1
+            elif not isinstance(each, FeedChanged):
+                break
+        else:
+            return inputs
+        before, rest = inputs[:mark], inputs[mark:]
+        self.engine.hear(before, live=live)
+        self._played.first = inputs[first].at
+        for event in self._sights(inputs[first].at):
             self.engine.apply(event)
+        return rest
 
     def _sights(self, at: Micros) -> Iterator[FeedChanged]:
         for feed, agents in self._sighted:

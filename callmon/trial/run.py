@@ -24,6 +24,7 @@ class Trial:
     since: Micros
     until: Micros
     first: Micros  #: of the first event there is; later than *since*: a hole before
+    last: Micros  #: of the last thing known; earlier than *until*: nobody knows the rest
     events: int
     dropped: Mapping[str, int]  #: what was not used, by reason
 
@@ -70,6 +71,7 @@ def run_trial(
         since=begin,
         until=end,
         first=lived.first,
+        last=min(history.last() or lived.last, end),
         events=lived.events,
         dropped=lived.dropped,
     )

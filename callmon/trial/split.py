@@ -10,7 +10,7 @@ import itertools
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from multiprocessing.connection import Connection, wait
 from typing import Final, NamedTuple
 
@@ -51,7 +51,10 @@ def in_processes(work: Work, count: int, progress: Callable[[int], None]) -> lis
         open_ends: dict[Connection, int] = {}
         for number in range(count):
             ours, theirs = context.Pipe(duplex=False)
-            child = context.Process(target=_live, args=(work, number, theirs), daemon=True)
+            ends = (*open_ends, ours)
+            child = context.Process(
+                target=_live, args=(work, number, theirs, ends), daemon=True
+            )
             child.start()
             theirs.close()
             stack.callback(child.join)
@@ -75,8 +78,15 @@ def in_processes(work: Work, count: int, progress: Callable[[int], None]) -> lis
     return [parts[number] for number in range(count)]
 
 
-def _live(work: Work, number: int, out: Connection) -> None:
+def _live(work: Work, number: int, out: Connection, ends: Iterable[Connection]) -> None:
     """Be the process of one part. What goes wrong here goes wrong in one process, too."""
+    for end in ends:
+        end.close()  # with the last who could read, the one who asked is gone
+    with contextlib.suppress(BrokenPipeError):
+        _tell(work, number, out)
+
+
+def _tell(work: Work, number: int, out: Connection) -> None:
     try:
         told = work(number, out.send)
     except Exception:  # noqa: BLE001 - whoever asked does it all again, and sees it

@@ -1,5 +1,6 @@
 """Tests of what a backtest comes to: noise, days, hours of the week."""
 
+import dataclasses
 from datetime import UTC
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -139,8 +140,28 @@ def test_hours_are_those_of_the_wall_clock() -> None:
     """Monday 20:00 in UTC is Tuesday four o'clock in Shanghai."""
     side = backtest([line([episode(at("2026-03-02T20:00:00"))])]).candidate
 
-    assert 1 == hours_of_week(side, UTC)[0][20]
-    assert 1 == hours_of_week(side, ZoneInfo("Asia/Shanghai"))[1][4]
+    assert 1 == hours_of_week(side, SINCE, UNTIL, UTC)[0][20]
+    assert 1 == hours_of_week(side, SINCE, UNTIL, ZoneInfo("Asia/Shanghai"))[1][4]
+
+
+def test_pages_of_before_the_span_count_nowhere() -> None:
+    """What stood when it began had called somebody before, if only on the same morning."""
+    stood = episode(SINCE + 8 * HOUR, 3 * HOUR, escalated=True)
+    side = backtest([line([stood])]).candidate
+    first, second = (call.at for call in stood.calls)
+
+    (day,) = days(side, first + 1, SINCE + DAY, UTC)
+
+    assert first < second
+    assert 1 == day.pages
+    assert 1 == sum(map(sum, hours_of_week(side, first + 1, UNTIL, UTC)))
+
+
+def test_of_a_time_that_is_still_to_come_nothing_is_known() -> None:
+    """Who asks for a month and has half of it has a rate of the half."""
+    past = dataclasses.replace(backtest([]), last=UNTIL - WEEK)
+
+    assert UNTIL - WEEK - SINCE == covered(past)
 
 
 def test_midnight_is_that_of_the_zone() -> None:

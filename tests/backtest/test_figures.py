@@ -12,7 +12,7 @@ from callmon.backtest.figures import (
 )
 from callmon.rules import Direction
 from callmon.wording import Language
-from tests.backtest.pasts import DAY, HOUR, threshold
+from tests.backtest.pasts import DAY, HOUR, SINCE, backtest, threshold
 
 
 @pytest.mark.parametrize(
@@ -49,10 +49,14 @@ def test_rates_have_a_decimal_where_they_are_small(rate: Fraction | None, text: 
 
 
 def test_spans_are_told_in_days_once_they_are_long() -> None:
-    """Four weeks are 28 days, also where some hours are missing; a day and a half is not 2."""
-    assert "28 days" == span_text(28 * DAY - 7 * HOUR, Language.ENGLISH)
-    assert "28 天" == span_text(28 * DAY, Language.CHINESE)
-    assert "1 d 12 h" == span_text(DAY + 12 * HOUR, Language.ENGLISH)
+    """Four weeks are 28 days, also where hours are missing; a day and a half is not 2."""
+    whole = backtest([], since=SINCE, until=SINCE + 28 * DAY)
+    office = backtest([], since=SINCE + 9 * HOUR, until=SINCE + 27 * DAY + 17 * HOUR)
+    short = backtest([], since=SINCE, until=SINCE + DAY + 12 * HOUR)
+
+    assert ("28 days", "28 天") == tuple(span_text(whole, each) for each in Language)
+    assert "28 days" == span_text(office, Language.ENGLISH)
+    assert "1 d 12 h" == span_text(short, Language.ENGLISH)
 
 
 def test_a_condition_is_told_as_it_is_read() -> None:

@@ -7,9 +7,12 @@ from pathlib import Path
 import pytest
 
 from callmon.backtest import BacktestRequest, Found, live_through
+from callmon.backtest.counts import DAY, covered
 from callmon.backtest.outcome import Side
+from callmon.clock import SECOND
 from callmon.errors import ConfigError
 from callmon.replay import NothingFoundError, WrongRequestError
+from callmon.wording import Language
 
 STAMP = 1_600_000_000
 CALLMON_YML = """\
@@ -156,6 +159,33 @@ def test_remarks_tell_what_one_must_know(site: Path) -> None:
     assert "on 1 day alerts would have come in storms" in remarks[1]
 
 
+def test_remarks_are_in_the_language_asked_for(site: Path) -> None:
+    """Nobody who asked for Chinese is told the doubts in English."""
+    remarks = found(site, language=Language.CHINESE, since="2020-01-01").backtest.remarks
+
+    assert 3 == len(remarks)
+    assert remarks[0].startswith("2020-09-13 12:26")
+    assert "callmon.yml 中的这些队列没有来电：quiet" == remarks[1]
+    assert remarks[2].startswith("有 1 天会出现告警风暴")
+
+
+def test_a_file_without_thresholds_is_told(site: Path) -> None:
+    """That nobody would have been paged is no praise of it."""
+    (site / "candidate.yml").write_text("# soon\n")
+
+    remarks = found(site).backtest.remarks
+
+    assert any(remark.endswith("candidate.yml has no thresholds yet") for remark in remarks)
+
+
+def test_a_file_that_is_no_log_is_told(site: Path) -> None:
+    """That nothing happened is not all that is wrong with it."""
+    (site / "queue_log").write_text("feeds: {}\n")
+
+    with pytest.raises(NothingFoundError, match="expected a queue_log of Asterisk"):
+        found(site)
+
+
 def test_a_hole_before_is_told(site: Path) -> None:
     """What is asked for from before the first event is not known."""
     remarks = found(site, since="2020-01-01").backtest.remarks
@@ -167,7 +197,8 @@ def test_a_hole_before_is_told(site: Path) -> None:
     ("asked", "error", "message"),
     [
         ({"queues": ["sale"]}, NothingFoundError, "did you mean 'sales'?"),
-        ({"until": "2019-01-01"}, NothingFoundError, "nothing happened in"),
+        ({"until": "2019-01-01"}, NothingFoundError, "queue_log in that time"),
+        ({"source": "lag"}, WrongRequestError, "callmon.yml; did you mean 'log'?"),
         ({"thresholds": ["los"]}, WrongRequestError, "did you mean 'lost'?"),
         ({"sweep": "long:above=1m..2m/1m"}, WrongRequestError, "--sweep: no threshold"),
         ({"since": "now"}, WrongRequestError, "--since: expected a duration"),
@@ -192,3 +223,17 @@ def test_a_candidate_with_mistakes_is_not_tried(site: Path) -> None:
         found(site)
 
     assert "candidate.yml:3:" in str(refused.value)
+
+
+def test_what_is_known_is_what_rates_are_of(site: Path) -> None:
+    """Asked for from long before to long after the log: neither is calm, and it is told."""
+    asked = found(
+        site, since="2020-01-01", until="2020-12-31", sweep="long_wait:above=60s..90s/30s"
+    )
+
+    backtest, sweep = asked.backtest, asked.sweeps[0]
+    assert 2_130 * SECOND == covered(backtest) == sweep.days * DAY
+    assert [1] == [duty.turns for duty in backtest.candidate.duties]
+    first, last = backtest.remarks[:2]
+    assert first.startswith("nothing is known from before 2020-09-13 12:26:40")
+    assert last.startswith("nothing is known from after 2020-09-13 13:02:10")

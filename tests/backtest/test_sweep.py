@@ -84,7 +84,7 @@ def test_the_curve_is_of_all_and_of_each() -> None:
     once = [episode(MINUTE, 3 * MINUTE)]
 
     both, ale, sales = sweeps_of(
-        wanted, [often, once], [queue("ale"), queue()], since=0, until=DAY
+        wanted, [often, once], [queue("ale"), queue()], since=0, until=DAY, days=Fraction(1)
     )
 
     assert ((queue("ale"), queue()), Fraction(1)) == (both.subjects, both.days)

@@ -15,6 +15,7 @@ from callmon.errors import CallmonError
 from callmon.replay import NothingFoundError, WrongRequestError
 from callmon.suggest import SuggestRequest, Wanted, rate, suggest_text
 from callmon.suggest.findings import DAY, WEEK
+from callmon.trial import UnwritableError
 from tests.suggest.month import BEGIN, THRESHOLDS, site
 
 NOW = (BEGIN + 40 * 86_400) * SECOND
@@ -94,7 +95,7 @@ def test_a_file_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_told(folder: Path, tmp_path: Path) -> None:
     """By its name."""
-    with pytest.raises(WrongRequestError, match=r"new\.yml: cannot be written"):
+    with pytest.raises(UnwritableError, match=r"new\.yml: cannot be written"):
         suggested(folder, out=tmp_path / "nowhere" / "new.yml")
 
 
@@ -167,7 +168,9 @@ def test_no_threshold_means_a_beginning(tmp_path: Path) -> None:
     """A file without any is told how to get some."""
     site(tmp_path, days=2, thresholds="thresholds: []\n")
 
-    with pytest.raises(NothingFoundError, match="no threshold: begin with --new"):
+    with pytest.raises(
+        NothingFoundError, match=r"no threshold in .*thresholds.yml: begin with --new"
+    ):
         suggested(tmp_path)
     assert "long_wait" in suggested(tmp_path, new=True)
 
@@ -201,6 +204,7 @@ def test_patterns_choose_thresholds_and_queues(folder: Path) -> None:
         ("2/week", Wanted(2, WEEK)),
         ("1/day", Wanted(1, DAY)),
         ("3 / month", Wanted(3, 30 * DAY)),
+        ("1/Week", Wanted(1, WEEK)),
         ("3/12h", Wanted(3, DAY // 2)),
     ],
 )
@@ -222,3 +226,17 @@ def test_fields_of_the_request_are_those_of_the_command_line() -> None:
 
     names = {option.name for option in suggest.params} - {"progress"}
     assert {field.name for field in dataclasses.fields(SuggestRequest)} == names
+
+
+def test_a_name_that_may_stand_in_no_file_is_left_out(tmp_path: Path) -> None:
+    """It moves no cursor, and does not keep the others from their limits."""
+    site(tmp_path, days=16)
+    log = tmp_path / "queue_log"
+    log.write_text(log.read_text().replace("|seldom|", "|\x1b[31mred\u202e|"))
+    out = tmp_path / "new.yml"
+
+    text = suggested(tmp_path, out=out)
+
+    assert "?[31mred?" in text
+    assert {"\x1b", "\u202e"}.isdisjoint(text + out.read_text())
+    assert "# suggested" in out.read_text()

@@ -2,7 +2,10 @@
 
 import dataclasses
 import os
+import signal
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Callable
 from contextlib import closing
 from fractions import Fraction
@@ -178,3 +181,25 @@ def test_damaged_rows_are_told_of(journal: Path, tmp_path: Path) -> None:
 
     assert 2 == found.dropped["journal: unreadable"]
     assert tried(journal, 1).events - 2 <= found.events
+
+
+def test_processes_end_with_the_one_that_began_them() -> None:
+    """Whoever is killed outright leaves nobody behind who lives through the past for no one."""
+    code = """
+import os, signal
+from callmon.trial.split import in_processes
+
+def work(number, told):
+    while True:
+        told(1)
+
+def killed(read):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+in_processes(work, 2, killed)
+"""
+    began = subprocess.run(  # it is over when the last that holds its output is
+        [sys.executable, "-c", code], capture_output=True, check=False, timeout=8
+    )
+
+    assert (-signal.SIGKILL, b"") == (began.returncode, began.stderr)
