@@ -35,9 +35,9 @@ __all__ = ["backtest"]
 @click.option(
     "--since", metavar="WHEN", help="Only the last 30d, 12h …, or from 2026-11-01 on."
 )
-@click.option("--until", metavar="ISO", help="Stop after everything of this instant.")
+@click.option("--until", metavar="WHEN", help="Up to this instant: 2026-11-22T18:00.")
 @click.option("--queue", "queues", multiple=True, help="Only this queue or group; vip*, too.")
-@click.option("--threshold", "thresholds", multiple=True, help="Only this one.")
+@click.option("--threshold", "thresholds", multiple=True, help="Only this one; long_*, too.")
 @click.option(
     "--sweep",
     metavar="THRESHOLD:above=LOW..HIGH/STEP",
@@ -56,7 +56,9 @@ __all__ = ["backtest"]
     help="Write a page with timeline and curves, too.",
 )
 @click.option(
-    "--csv", type=click.Path(dir_okay=False, path_type=Path), help="Write a table, too."
+    "--csv",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="Write each alert as a row, too.",
 )
 @click.option(
     "--lang",

@@ -21,6 +21,12 @@ FORMATS = ("human", "json", "editor")
 
 
 @click.command()
+@click.argument(
+    "thresholds",
+    metavar="[THRESHOLDS]",
+    required=False,
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+)
 @config_option
 @click.option(
     "--explain", metavar="QUEUE", help="In sentences: what wakes whom for this queue or group."
@@ -51,6 +57,7 @@ FORMATS = ("human", "json", "editor")
 @click.option("--watch", "watched", is_flag=True, help="Again at each change, until stopped.")
 def check(
     *,
+    thresholds: Path | None,
     config: Path,
     explain: str | None,
     language: str,
@@ -64,6 +71,8 @@ def check(
     Both files, callmon.yml and the thresholds it names, are checked in one pass: what is
     wrong, what makes no sense together, what never can fire. Without a mistake: what the
     thresholds come to for each queue and group.
+
+    THRESHOLDS is a file to check in place of the one that callmon.yml names.
     """
     from callmon.clock import SystemClock
     from callmon.sense import Asked, examine, exit_code
@@ -71,6 +80,7 @@ def check(
 
     asked = Asked(
         config=config,
+        thresholds=thresholds,
         alertmanager=alertmanager,
         explain=explain,
         language=Language(language),

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from callmon.calendars import DAY_MINUTES, Calendar, CalendarSpec, Hours, holiday_regions
-from callmon.config.meant import days_meant, hours_meant
+from callmon.config.meant import country_meant, dates_meant, days_meant, hours_meant
 from callmon.config.problems import did_you_mean, with_found
 
 if TYPE_CHECKING:
@@ -153,7 +153,8 @@ class _Reader:
         country, _, region = given.partition("-")
         regions = holiday_regions()
         if country not in regions:
-            hint = did_you_mean(country, regions)
+            meant = country_meant(given)
+            hint = did_you_mean(country, regions) if meant is None else _asked(meant)
             message = f"expected a country like CN, TW, DE or DE-BY, found '{given}'{hint}"
             self._report(("holidays",), message)
         elif region and region not in regions[country]:
@@ -190,10 +191,10 @@ class _Reader:
         try:
             dates = _date(first), _date(last or first)
         except ValueError:
-            message = (
-                f"expected a date like 2026-11-10 or 2026-11-10..2026-11-12, found '{text}'"
-            )
-            self._report(place, message, key=key)
+            meant = dates_meant(text)
+            hint = "" if meant is None else _asked(meant)
+            expected = "expected a date like 2026-11-10 or 2026-11-10..2026-11-12"
+            self._report(place, f"{expected}, found '{text}'{hint}", key=key)
             return None
         if not 0 <= (dates[1] - dates[0]).days <= _MAX_RANGE_DAYS:
             message = f"expected the earlier date first, at most ten years, found '{text}'"
@@ -206,7 +207,11 @@ def _no_hours(text: str) -> str:
     """Return what is wrong with *text*, and what was meant."""
     if re.fullmatch(r"\s*\d{1,2}:\d{2}\s*", text):
         return f"expected from when to when, like \"09:00-18:00\", found '{text}' alone"
-    meant = hours_meant(text)
+    several = [hours_meant(part) for part in re.split(r"[,;\u3001\uff0c]", text)]
+    if len(several) > 1 and None not in several:
+        listed = ", ".join(f'"{hours}"' for hours in several)
+        return f"expected each in quotes of its own, in brackets: [{listed}], found '{text}'"
+    meant = several[0] if len(several) == 1 else None
     expected = 'expected hours like "09:00-18:00" up to 24:00'
     return with_found(expected + (_asked(meant) if meant else ""), f"'{text}'")
 

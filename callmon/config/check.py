@@ -2,17 +2,16 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
-from statistics import NormalDist
 
 from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
 from callmon.config.settings import Config
-from callmon.config.values import format_duration, format_limit
+from callmon.config.values import certainty, format_duration, format_limit
 from callmon.measures import MEASURES, Unit
 from callmon.queues import GroupSettings, QueueSettings
-from callmon.rules import Limits, Override, Rule, Subject, SubjectKind, Threshold
+from callmon.rules import Limits, Rule, Subject, SubjectKind, Threshold
 
-__all__ = ["explain", "holiday_gaps", "missing_holidays", "summary"]
+__all__ = ["explain", "holiday_gaps", "missing_holidays", "summary", "unlisted_queue"]
 
 _OTHERS = "any other queue"
 _DECEMBER = 12
@@ -62,10 +61,10 @@ def explain(config: Config, subject: str | None = None) -> list[str]:
     settings: Iterable[QueueSettings | GroupSettings] = (*config.queues, *config.groups)
     if subject is not None:
         settings = [one for one in settings if one.name == subject] or [
-            _unlisted(config, subject)
+            unlisted_queue(config, subject)
         ]
     else:
-        settings = (*settings, _unlisted(config, _OTHERS))
+        settings = (*settings, unlisted_queue(config, _OTHERS))
     lines: list[str] = []
     for one in settings:
         lines.extend(_subject_lines(config, one))
@@ -73,7 +72,8 @@ def explain(config: Config, subject: str | None = None) -> list[str]:
     return lines[:-1]
 
 
-def _unlisted(config: Config, name: str) -> QueueSettings:
+def unlisted_queue(config: Config, name: str) -> QueueSettings:
+    """Return what would hold for the queue *name*, that is not configured."""
     return QueueSettings(
         name=name,
         labels=config.default_labels,
@@ -124,24 +124,15 @@ def _rule_lines(rule: Rule) -> Iterator[str]:
         f"; {step.severity} after {format_duration(step.after)} more"
         for step in threshold.escalate
     )
-    merged = _merged(rule, None)
+    merged = rule.limits_while(None)
     yield (
         f"  {threshold.name}: {threshold.severity} when {measured} is"
         f" {_sentence(threshold, merged)}{steps}"
     )
     for override in rule.overrides:
         if override.during is not None:
-            limits = _merged(rule, override)
+            limits = rule.limits_while(override)
             yield f"    during {override.during.name}: {_sentence(threshold, limits)}"
-
-
-def _merged(rule: Rule, dated: Override | None) -> Limits:
-    """Return the limits while *dated* holds and no other dated override does."""
-    limits = rule.base
-    for override in rule.overrides:
-        if override.during is None or override is dated:
-            limits = override.apply(limits)
-    return limits
 
 
 def _sentence(threshold: Threshold, limits: Limits) -> str:
@@ -154,8 +145,7 @@ def _sentence(threshold: Threshold, limits: Limits) -> str:
         base = "agents' minutes" if measure.base_unit else "contacts"
         parts.append(f"with at least {limits.at_least} {base}")
     if limits.confidence is not None:
-        level = 200 * NormalDist().cdf(limits.confidence) - 100
-        parts.append(f"{level:.3g}% sure")
+        parts.append(f"{certainty(limits.confidence):.3g}% sure")
     if limits.active is not None:
         parts.append(f"only in {limits.active.name}")
     ends = "past" if limits.direction == "below" else "below"

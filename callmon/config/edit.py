@@ -117,8 +117,10 @@ def commented(text: str, loc: Loc, comment: str) -> str:
     """Return *text* with *comment* on a line above that of *loc*.
 
     It takes the place of one there that begins with the same word. Where none can stand,
-    within a text over several lines, there will be none.
+    within a text over several lines, there will be none. What is no printable character
+    would end the comment, or the file, and is a question mark.
     """
+    comment = "".join(char if char.isprintable() else "?" for char in comment)
     start = _begin(text, _key_start(text, loc))
     found = _INDENT.match(text, start)
     indent = found[0] if found else ""

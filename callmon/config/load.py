@@ -59,13 +59,22 @@ def load_config(callmon_yml: Path, environ: Mapping[str, str]) -> Config:
     return reading.config
 
 
-def read_config(callmon_yml: Path, environ: Mapping[str, str]) -> Reading:
-    """Return what *callmon_yml* and the thresholds file it names hold, right or wrong."""
+def read_config(
+    callmon_yml: Path, environ: Mapping[str, str], thresholds_yml: Path | None = None
+) -> Reading:
+    """Return what *callmon_yml* and the thresholds file it names hold, right or wrong.
+
+    With *thresholds_yml*, that file is read in place of the one it names.
+    """
     document = open_document(callmon_yml, environ)
+    if not document.readable and not callmon_yml.exists():
+        document = _missing(callmon_yml)
+    elif isinstance(document.data, dict) and isinstance(document.data.get("thresholds"), list):
+        document = _mistaken(document, "a thresholds.yml", "the callmon.yml that names it")
     builder = Builder(document, callmon_yml.parent)
     file = validated(document, CallmonFile)
     config = build_config(builder, file) if document.readable else None
-    path = builder.path(file.thresholds)
+    path = thresholds_yml or builder.path(file.thresholds)
     thresholds, settings = Document(str(path), ""), ThresholdSettings()
     reason = _unreadable(path)
     if reason is None:
@@ -120,6 +129,8 @@ def _thresholds(
     path: Path, environ: Mapping[str, str], config: Config | None
 ) -> tuple[Document, ThresholdSettings]:
     document = open_document(path, environ)
+    if isinstance(document.data, dict) and "feeds" in document.data:
+        document = _mistaken(document, "a callmon.yml: name it by -c", "a thresholds.yml")
     builder = Builder(document, path.parent)
     file = validated(document, ThresholdsFile)
     timezone = config.calendar_timezone if config is not None else "UTC"
@@ -150,6 +161,22 @@ def open_document(path: Path, environ: Mapping[str, str] | None) -> Document:
             return parse(str(path), file.read(MAX_BYTES + 1), environ)
     document = Document(str(path), "")
     document.unreadable(1, 1, f"cannot read the file: {reason}")
+    return document
+
+
+def _missing(callmon_yml: Path) -> Document:
+    """Return a document that says that there is none, or only here."""
+    document = Document(str(callmon_yml), "")
+    here = Path(callmon_yml.name)
+    hint = f"; {here} is in this folder: -c {here}" if here.exists() else ""
+    document.unreadable(1, 1, f"cannot read the file: {_unreadable(callmon_yml)}{hint}")
+    return document
+
+
+def _mistaken(found: Document, what: str, expected: str) -> Document:
+    """Return a document that says only that the whole file is another than was *expected*."""
+    document = Document(found.file, "")
+    document.unreadable(1, 1, f"expected {expected}, found {what}")
     return document
 
 

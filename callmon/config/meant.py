@@ -4,12 +4,16 @@ Each returns the value as the files write it, or None when it has no idea. Nothi
 for granted: it only becomes the question at the end of a message.
 """
 
+import datetime as dt
 import re
 import unicodedata
 from collections.abc import Mapping
 
 __all__ = [
+    "choice_meant",
     "count_meant",
+    "country_meant",
+    "dates_meant",
     "days_meant",
     "duration_meant",
     "hours_meant",
@@ -58,23 +62,58 @@ _GROUPS_OF_DAYS: Mapping[str, str] = {
     ),
 }
 
+_SEVERITIES: Mapping[str, str] = {
+    **dict.fromkeys(("high", "error", "crit", "major", "severe", "严重", "紧急"), "critical"),
+    **dict.fromkeys(("medium", "minor", "warn", "警告", "一般"), "warning"),
+    **dict.fromkeys(("low", "notice", "information", "提示", "通知"), "info"),
+}
+_DATE = re.compile(r"(\d{4})[-/.\u5e74](\d{1,2})[-/.\u6708](\d{1,2})\u65e5?")
+_COUNTRIES: Mapping[str, str] = {
+    **dict.fromkeys(("china", "chn", "prc", "cn", "zh", "zh-cn", "中国", "大陆"), "CN"),
+    **dict.fromkeys(("hong kong", "hongkong", "hk", "香港"), "HK"),
+    **dict.fromkeys(("taiwan", "tw", "台湾"), "TW"),
+    **dict.fromkeys(("germany", "deutschland", "de", "德国"), "DE"),
+    **dict.fromkeys(("uk", "great britain", "england", "gb", "英国"), "GB"),
+    **dict.fromkeys(("usa", "united states", "america", "us", "美国"), "US"),
+    **dict.fromkeys(("singapore", "sg", "新加坡"), "SG"),
+}
+
 _MEASURES: Mapping[str, str] = {
     **dict.fromkeys(("sl", "sla", "tsf", "service level", "服务水平"), "service_level"),
-    **dict.fromkeys(("asa", "awt", "平均等待", "平均应答时间"), "average_wait"),
+    **dict.fromkeys(("asa", "awt", "平均等待", "平均等待时长", "平均应答时间"), "average_wait"),
     **dict.fromkeys(("aht", "att", "talk_time", "平均通话"), "average_talk"),
     **dict.fromkeys(
-        ("queue_length", "queue_size", "calls_waiting", "in_queue", "排队", "排队等待"),
+        (
+            "queue_length",
+            "queue_size",
+            "calls_waiting",
+            "in_queue",
+            "排队",
+            "排队等待",
+            "等待",
+            "排队人数",
+            "等待人数",
+        ),
         "waiting",
     ),
     **dict.fromkeys(
-        ("wait", "wait_time", "waiting_time", "oldest", "max_waiting", "最长等待"),
+        (
+            "wait",
+            "wait_time",
+            "waiting_time",
+            "oldest",
+            "max_waiting",
+            "最长等待",
+            "最长等待时长",
+            "等待时长",
+        ),
         "longest_wait",
     ),
     **dict.fromkeys(
         ("abandon_rate", "abandon", "abandons", "abandonment", "hang_ups", "放弃率"),
         "abandonment_rate",
     ),
-    **dict.fromkeys(("answered_rate", "接通率"), "answer_rate"),
+    **dict.fromkeys(("answered_rate", "接通率", "接起率"), "answer_rate"),
     **dict.fromkeys(("ewt", "预计等待"), "estimated_wait"),
     **dict.fromkeys(("utilization", "utilisation", "占用率"), "occupancy"),
     **dict.fromkeys(("agents", "logged_in", "在岗坐席"), "agents_staffed"),
@@ -162,6 +201,29 @@ def days_meant(text: str) -> str | None:
         return None
     marks = ["," if mark in {",", "and", "&"} else "-" for mark in parts[1::2]]
     return "".join(f"{day}{mark}" for day, mark in zip(days, [*marks, ""], strict=True))
+
+
+def choice_meant(text: str) -> str | None:
+    """Return ``critical`` for ``严重``, ``high`` or ``error``, as other systems call it."""
+    return _SEVERITIES.get(_plain(text))
+
+
+def dates_meant(text: str) -> str | None:
+    """Return ``2026-11-10..2026-11-12`` for ``2026-11-10 - 2026-11-12`` or ``2026/11/10``."""
+    dates = _DATE.findall(narrow(text))
+    between = _DATE.sub("", narrow(text)).strip(" -.~to至到")
+    if between or not 1 <= len(dates) <= 2:  # noqa: PLR2004 - one day, or the first and the last
+        return None
+    try:
+        found = [dt.date(int(year), int(month), int(day)) for year, month, day in dates]
+    except ValueError:
+        return None
+    return "..".join(day.isoformat() for day in found)
+
+
+def country_meant(text: str) -> str | None:
+    """Return ``CN`` for ``China`` or ``中国``."""
+    return _COUNTRIES.get(_plain(text))
 
 
 def measure_meant(text: str) -> str | None:

@@ -12,6 +12,10 @@ from callmon.config.values import Duration, Name
 __all__ = ["Section", "SilenceSection"]
 
 
+_WIDE_BLANKS = ("\u3000", "\u00a0")
+"""Of Chinese input, and of text that comes from a web page: no indentation, but text."""
+
+
 class Section(BaseModel):
     """A mapping with known keys only; each key must have a value, sections may be empty."""
 
@@ -43,6 +47,10 @@ class Section(BaseModel):
 
     @classmethod
     def _report_unknown(cls, document: Document, loc: Loc, key: str, known: list[str]) -> None:
+        if key[:1] in _WIDE_BLANKS:
+            message = "expected plain blanks before it, found a wide blank of Chinese input"
+            document.report((*loc, key), message, key=True)
+            return
         hint = cls.elsewhere.get(key) or one_of(key, known, what="known keys")
         document.report((*loc, key), f"unknown key '{key}'{hint}", key=True)
         meant = nearest(key, known)

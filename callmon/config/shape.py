@@ -12,6 +12,8 @@ __all__ = ["misshapen"]
 Place = tuple[int, int, str]
 
 _TIGHT_DASH = re.compile(r"\s*(?P<at>-)(?P<key>[A-Za-z_][\w-]*)\s*:(?:\s|$)")
+_OTHER_DASH = re.compile(r"\s*(?P<at>[*+\u2022\u00b7])\s+[A-Za-z_][\w-]*\s*:(?:\s|$)")
+_OTHER_COMMENT = re.compile(r"\s*(?P<at>//|;|--(?!-)|\u3000*\uff03)")
 _WIDE_DASH = re.compile(r"\s*(?P<at>[\u2010-\u2015\u2212\ufe63\uff0d])\s*\w")
 _WIDE_BLANK = re.compile(r"[ \t]*(?P<at>[\u00a0\u2000-\u200a\u3000])")
 _TIGHT_COLON = re.compile(
@@ -35,7 +37,7 @@ def misshapen(lines: Sequence[str], line: int) -> Place | None:
         return None
     spaced = _NO_COLON.fullmatch(lines[line])
     if spaced is not None:
-        message = f"expected a colon after the key: {spaced['key']}: {spaced['value']}"
+        message = f"expected a colon after the key: {spaced['key']}: {_after_sign(spaced)}"
         return line + 1, spaced.start("at") + 1, message
     bare = _BARE_KEY.fullmatch(lines[above])
     if bare and _indent(lines[line]) > _indent(lines[above]):
@@ -50,6 +52,8 @@ def _in_one(text: str) -> tuple[int, str] | None:
     for pattern, message in (
         (_TIGHT_DASH, "expected a blank after the dash: - {key}:"),
         (_WIDE_DASH, "expected '- ', found the wide dash of another keyboard"),
+        (_OTHER_DASH, "expected '- ' before each entry of a list"),
+        (_OTHER_COMMENT, "expected # before a comment"),
         (_WIDE_BLANK, "expected plain blanks before it, found a wide blank of Chinese input"),
     ):
         match = pattern.match(text)
@@ -60,6 +64,11 @@ def _in_one(text: str) -> tuple[int, str] | None:
         message = f"expected a blank after the colon: {tight['key']}: {tight['value']}"
         return tight.start("at"), message
     return None
+
+
+def _after_sign(spaced: re.Match[str]) -> str:
+    """Return the value behind a sign that stands where the colon should."""
+    return spaced["value"].lstrip("=> ") or spaced["value"]
 
 
 def _dash_astray(lines: Sequence[str], line: int) -> Place | None:

@@ -27,6 +27,7 @@ _OF_SHAPE = (
     "did not find expected key",
     "did not find expected '-' indicator",
     "did not find expected <document start>",
+    "did not find expected alphabetic or numeric character",
     _NO_COLON,
 )
 """Problems behind which a dash, a colon or the indentation may be."""

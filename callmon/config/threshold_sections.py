@@ -95,6 +95,13 @@ class ThresholdSection(LimitsSection):
     required: ClassVar[tuple[str, ...]] = ("name", "measure")
     elsewhere: ClassVar[Mapping[str, str]] = {
         **dict.fromkeys(("limit", "threshold", "max", "over"), "; write above: or below:"),
+        **dict.fromkeys(
+            ("calendars", "shifts"),
+            ": it stands by itself, at the left margin, not in an entry",
+        ),
+        **dict.fromkeys(
+            ("enabled", "disabled"), "; to switch it off, put # before each of its lines"
+        ),
         **dict.fromkeys(("min", "under"), "; write below:"),
         "duration": "; write for: (how long it must last)",
         "during": "; write active:, or during: in an override",
@@ -139,6 +146,14 @@ class ThresholdSection(LimitsSection):
 
 class CalendarSection(Section):
     """Opening hours, or special dates, or both."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = dict.fromkeys(
+        (
+            *("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+            *("mon-fri", "mon-sat", "mon-sun", "sat,sun", "sat-sun", "hours", "days"),
+        ),
+        '; days stand in weekly: { mon-fri: "09:00-18:00" }',
+    )
 
     timezone: Timezone | None = None
     """The zone of its hours and dates. Default: `timezone` of callmon.yml."""

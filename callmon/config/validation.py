@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pydantic import ValidationError
 
+from callmon.config.meant import choice_meant
 from callmon.config.problems import did_you_mean, with_found
 from callmon.config.section import Section
 from callmon.config.values import NotRepeatedError
@@ -84,7 +85,9 @@ def _report(document: "Document", loc: "Loc", item: "ErrorDetails") -> None:
     elif kind in {"literal_error", "enum"}:
         options = re.findall(r"'([^']*)'", context["expected"])
         message = f"expected one of {', '.join(options)}"
-        found += did_you_mean(str(item["input"]), options)
+        meant = choice_meant(str(item["input"]))
+        known = f"; did you mean '{meant}'?" if meant in options else ""
+        found += known or did_you_mean(str(item["input"]), options)
     else:
         message = _EXPECTED.get(kind, item["msg"])
     if isinstance(context.get("error"), NotRepeatedError):

@@ -41,6 +41,7 @@ __all__ = [
     "Timezone",
     "Url",
     "WindowName",
+    "certainty",
     "duration",
     "format_duration",
     "format_limit",
@@ -229,6 +230,11 @@ def confidence(value: object) -> float:
     if not Fraction(1, 2) <= level <= Fraction(999, 1000):
         raise ValueError("a confidence lies between 50% and 99.9%; 95% is usual")
     return round(NormalDist().inv_cdf((1 + float(level)) / 2), 3)
+
+
+def certainty(confidence: float) -> float:
+    """Return the percentage that a ``confidence`` was read from."""
+    return 200 * NormalDist().cdf(confidence) - 100
 
 
 def limit(unit: Unit, value: object) -> Fraction:

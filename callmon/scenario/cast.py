@@ -6,6 +6,7 @@ Everything is lived through in order of time, so that nobody is answered who doe
 import dataclasses
 import heapq
 import itertools
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
@@ -59,6 +60,7 @@ class _Stay:
     joined: Micros
     answered: Micros | None = None
     agent: str = ""
+    over: bool = False
 
 
 Act = Callable[[Micros], None]
@@ -79,6 +81,7 @@ class Cast:
         self._order = itertools.count()
         self._coming: list[tuple[Micros, int, int, Act]] = []
         self._here: dict[str, list[_Stay]] = {}  #: by caller
+        self._lines = defaultdict[tuple[str, bool], list[tuple[Micros, int, _Stay]]](list)
         self._visits = itertools.count(1)
         self._crew = Crew(site, self.events, self._seqs)
 
@@ -144,12 +147,13 @@ class Cast:
     def _begin(self, at: Micros, name: str, queue: str, contact: str) -> _Stay:
         stay = _Stay(name, queue, contact, at)
         self._here.setdefault(name, []).append(stay)
+        self._line_up(stay, talking=False)
         self.events.append(ContactJoined(*self._head(at, stay)))
         return stay
 
     def _end_as(self, at: Micros, stay: _Stay, then: Then) -> None:
         """Do what was said of a caller when he joined, if he still waits."""
-        if stay.answered is None and stay in self._here.get(stay.caller, ()):
+        if stay.answered is None and not stay.over:
             self._end(at, stay, then.outcome, then.agent, then.talk)
 
     def _leave(self, at: Micros, action: Leaves, caller: Word | None) -> None:
@@ -176,6 +180,7 @@ class Cast:
             self._forget(stay)
             return
         stay.answered, stay.agent = at, "" if agent is None else agent.text
+        self._line_up(stay, talking=True)
         self.events.append(ContactAnswered(*self._head(at, stay), None, stay.agent))
         self._crew.talk(at, stay.agent, talking=True)
         if talk is not None:
@@ -185,8 +190,8 @@ class Cast:
         self._end_talk(at, self._found(action, caller, talking=True))
 
     def _end_talk(self, at: Micros, stay: _Stay) -> None:
-        if stay.answered is None or stay not in self._here.get(stay.caller, ()):
-            return  # it was over before
+        if stay.answered is None or stay.over:
+            return
         talk = at - stay.answered
         ended = TalkEnded(*self._head(at, stay), talk, TalkEnd.CALLER, stay.agent)
         self.events.append(ended)
@@ -202,18 +207,14 @@ class Cast:
             SentenceError: there is none, or it is not clear which.
         """
         queue = None if action.queue is None else self._site.queue(action.queue)
-        stays = self._here.get(caller.text, []) if caller else self._all()
+        if caller is None:
+            return self._longest(action, queue or "", talking=bool(talking))
         found = [
             stay
-            for stay in stays
+            for stay in self._here.get(caller.text, ())
             if queue in {None, stay.queue} and talking in {None, stay.answered is not None}
         ]
         does = "talks" if talking else "waits"
-        if caller is None:
-            if found:
-                return min(found, key=lambda stay: stay.joined)
-            at = 0 if action.queue is None else action.queue.at
-            raise SentenceError(at, f"nobody more {does} in {queue} then")
         where = "" if queue is None else f" in {queue}"
         if not found:
             raise SentenceError(caller.at, f"caller {caller.text} {does} nowhere{where} then")
@@ -222,6 +223,26 @@ class Cast:
             message = f"caller {caller.text} is in several queues ({names}): say in which"
             raise SentenceError(caller.at, message)
         return found[0]
+
+    def _longest(self, action: Leaves | StopsTalking, queue: str, *, talking: bool) -> _Stay:
+        """Return who has been in *queue* for longest.
+
+        Raises:
+            SentenceError: nobody waits, or talks, there.
+        """
+        line = self._lines[queue, talking]
+        while line and (line[0][2].over or (line[0][2].answered is not None) is not talking):
+            heapq.heappop(line)
+        if not line:
+            at = 0 if action.queue is None else action.queue.at
+            does = "talks" if talking else "waits"
+            raise SentenceError(at, f"nobody more {does} in {queue} then")
+        return line[0][2]
+
+    def _line_up(self, stay: _Stay, *, talking: bool) -> None:
+        """Put *stay* where callers without a name are looked for, by how long they are here."""
+        line = self._lines[stay.queue, talking]
+        heapq.heappush(line, (stay.joined, next(self._order), stay))
 
     def _all(self) -> list[_Stay]:
         return [stay for stays in self._here.values() for stay in stays]
@@ -232,6 +253,7 @@ class Cast:
         )
 
     def _forget(self, stay: _Stay) -> None:
+        stay.over = True
         self._here[stay.caller].remove(stay)
 
     def _head(self, at: Micros, stay: _Stay) -> tuple[Micros, str, int, str, str]:

@@ -17,6 +17,7 @@ from callmon.scenario.matching import (
     matched,
     words_of,
 )
+from callmon.scenario.slips import meant_by
 from callmon.scenario.slots import MAX_CALLERS, RESERVED, SLOTS, SentenceError
 from callmon.scenario.steps import (
     Action,
@@ -312,8 +313,9 @@ def _error(sentence: str, words: Sequence[Word], furthest: Furthest) -> Sentence
         at = words[-1].at + len(words[-1].text) if words else len(sentence)
         return SentenceError(at, f"expected {listed}, found {END_OF_SENTENCE}")
     word = words[index]
-    meant = nearest(word.text, furthest.words)
-    hint = f"; did you mean '{meant}'?" if meant is not None else ""
+    hint = meant_by(words, index, [*furthest.slots, *furthest.phrases])
+    meant = None if hint else nearest(word.text, furthest.words)
+    hint = hint if meant is None else f"; did you mean '{meant}'?"
     name = any(slot != END_OF_SENTENCE for slot in furthest.slots)
     if not hint and name and word.text.lower() in RESERVED:
         hint = "; a name like that stands in quotes"

@@ -23,6 +23,8 @@ FIRST_DAY: Final = dt.date(1990, 1, 1)
 LAST_DAY: Final = dt.date(2099, 12, 30)
 """Logs are believed between these, too."""
 
+_NUMBER = re.compile(r"[0-9]{1,15}")
+"""What surely can be counted; Python refuses numbers of thousands of digits."""
 _TIME = re.compile(r"(\d{1,2}):(\d\d)(?::(\d\d)(?:\.(\d{1,6}))?)?")
 _STATES: Final = {
     "ok": State.OK,
@@ -92,11 +94,11 @@ def _one_caller(words: Sequence[Word], index: int) -> tuple[Who, int]:
 def _numbered(words: Sequence[Word], index: int) -> tuple[tuple[Word, ...], int]:
     """Take ``1 to 20``: names that are numbers."""
     first, second = _text(words, index), _text(words, index + 2)
-    if not first.isdecimal():
+    if not _NUMBER.fullmatch(first):
         raise MissError(index, "numbers such as 1 to 20")
     if _text(words, index + 1).lower() != "to":
         raise MissError(index + 1, options=("to",))
-    if not second.isdecimal() or not 0 < int(second) - int(first) < MAX_CALLERS:
+    if not _NUMBER.fullmatch(second) or not 0 < int(second) - int(first) < MAX_CALLERS:
         raise MissError(index + 2, "a higher number")
     at = words[index].at
     return tuple(Word(str(n), at) for n in range(int(first), int(second) + 1)), index + 3
@@ -109,7 +111,7 @@ def _several_callers(words: Sequence[Word], index: int) -> tuple[Who, int]:
 
 def _count(words: Sequence[Word], index: int) -> tuple[Who, int]:
     text = _text(words, index)
-    if not (text.isdecimal() and 0 < int(text) <= MAX_CALLERS):
+    if not (_NUMBER.fullmatch(text) and 0 < int(text) <= MAX_CALLERS):
         raise MissError(index, "a number of callers")
     return Who(unnamed=int(text)), index + 1
 

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Final
 
 from callmon.config import Config
+from callmon.config.reading import is_pattern
 from callmon.rules import Severity, Subject, SubjectKind, Threshold
 from callmon.sense.matchers import Matcher
 from callmon.sense.subjects import configured, unlisted
@@ -58,7 +59,8 @@ def emitted(config: Config, matchers: Iterable[Matcher] = ()) -> Iterator[Emitte
 
     Queues that are not listed stand for themselves where a matcher names them.
     """
-    named = sorted({name for one in matchers for name in _names(one) if one.label == "queue"})
+    about = [one for one in matchers if one.label == "queue"]
+    named = sorted({name for one in about for name in _names(one) if not is_pattern(name)})
     for threshold in config.thresholds:
         for subject in subjects_of(config, threshold, (*named, ANY_QUEUE)):
             for severity in _severities(threshold):
@@ -77,7 +79,7 @@ def subjects_of(
     for subject in configured(config):
         if threshold.select.matches(subject):
             yield subject
-    exact = [name for name in threshold.select.queues if name not in known]
+    exact = [name for name in threshold.select.queues if not is_pattern(name)]
     for name in dict.fromkeys((*exact, *others)):
         subject = unlisted(config, name)
         if name not in known and threshold.select.matches(subject):

@@ -29,6 +29,7 @@ class Asked:
     """What is to be examined, and what is to be told of it."""
 
     config: Path
+    thresholds: Path | None = None  #: None: the file that callmon.yml names
     alertmanager: Path | None = None  #: None: where it usually is
     explain: str | None = None  #: a queue or group to be told in sentences
     language: Language = Language.ENGLISH
@@ -49,7 +50,7 @@ class Findings:
 
 def examine(asked: Asked, environ: Mapping[str, str], now: Micros) -> Findings:
     """Return what is wrong, what is odd, and what it all comes to. Blocks on the disk."""
-    reading = read_config(asked.config, environ)
+    reading = read_config(asked.config, environ, asked.thresholds)
     config = reading.config
     files: tuple[Path, ...] = (asked.config, Path(reading.thresholds.file))
     if config is None:

@@ -2,12 +2,17 @@
 
 Source: Alertmanager's documentation (configuration, "Matcher") and ``pkg/labels``. A label
 that an alert lacks counts as an empty one; a regular expression must match all of it.
+
+Go's expressions take no longer for being nested; Python's may take for ever, so the few that
+could are not tried here at all.
 """
 
 import dataclasses
+import functools
 import re
+import warnings
 from collections.abc import Mapping
-from typing import Literal
+from typing import Final, Literal
 
 __all__ = ["Matcher", "Operator", "WrongMatcherError", "parsed"]
 
@@ -20,6 +25,16 @@ _ONE = re.compile(
 )
 _OPERATORS: Mapping[str, Operator] = {"=": "=", "!=": "!=", "=~": "=~", "!~": "!~"}
 _ESCAPED = re.compile(r'\\(["\\n])')
+
+_ATOM = re.compile(r"\\.|\[\^?\]?(?:\\.|[^\]\\])*\]", re.DOTALL)
+"""What matches one character, by a backslash or in brackets."""
+_OPENED = re.compile(r"\(\?[^():<]*(?:<\w*>|[:)])")
+"""The beginning of a group with a mark or name, or marks alone: ``(?i)``."""
+_WHOLE = re.compile(r"\^?\(([^()]*)\)\$?|\^?([^()]*)\$?")
+MAX_EXPRESSION: Final = 10_000
+MAX_GROUPS: Final = 10
+MAX_REPEATED: Final = 4
+"""A branch with more stars tries more ways through one name than there is time for."""
 
 
 class WrongMatcherError(ValueError):
@@ -39,25 +54,18 @@ class Matcher:
 
     @property
     def readable(self) -> bool:
-        """Whether its regular expression is one for Python, too."""
-        if self.operator in {"=", "!="}:
-            return True
-        try:
-            re.compile(self.value)
-        except re.error:
-            return False
-        return True
+        """Whether its regular expression is one that can be tried here."""
+        return self.operator in {"=", "!="} or _compiled(self.value) is not None
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether it holds for an alert with *labels*; who cannot be read always does."""
         found = labels.get(self.label, "")
-        if not self.readable:
+        if self.operator in {"=", "!="}:
+            return (found == self.value) is (self.operator == "=")
+        pattern = _compiled(self.value)
+        if pattern is None:
             return True
-        if self.operator in {"=~", "!~"}:
-            hit = re.fullmatch(self.value, found, re.DOTALL) is not None
-        else:
-            hit = found == self.value
-        return hit is (self.operator in {"=", "=~"})
+        return (pattern.fullmatch(found) is not None) is (self.operator == "=~")
 
 
 def parsed(text: str) -> list[Matcher]:
@@ -84,3 +92,27 @@ def _unquoted(text: str) -> str:
     if not text.startswith('"'):
         return text
     return _ESCAPED.sub(lambda escaped: "\n" if escaped[1] == "n" else escaped[1], text[1:-1])
+
+
+@functools.lru_cache(maxsize=4096)
+def _compiled(expression: str) -> re.Pattern[str] | None:
+    """Return *expression* as Go means it; None: Python's means another thing, or takes long."""
+    if len(expression) > MAX_EXPRESSION or not _is_quick(expression):
+        return None
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", FutureWarning)  # [[:alpha:]] is a class in Go alone
+        try:
+            return re.compile(expression, re.DOTALL | re.ASCII)
+        except (re.error, ValueError, OverflowError, FutureWarning):
+            return None
+
+
+def _is_quick(expression: str) -> bool:
+    """Tell whether one name surely is tried in no time, whatever it is."""
+    plain = _ATOM.sub("x", expression)
+    bare = _OPENED.sub(lambda opened: "" if opened[0].endswith(")") else "(", plain)
+    if re.search(r"\)[*+{]", bare) or bare.count("(") > MAX_GROUPS:
+        return False
+    whole = _WHOLE.fullmatch(bare)
+    branches = [bare] if whole is None else (whole[1] or whole[2] or "").split("|")
+    return all(len(re.findall(r"[*+?{]", one)) <= MAX_REPEATED for one in branches)

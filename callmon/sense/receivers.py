@@ -4,7 +4,7 @@ What Alertmanager itself refuses, ``amtool check-config`` says better. Here: rou
 alert of callmon's reaches, receivers that nobody is sent to, and hours that swallow an end.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from callmon.config import Config
@@ -15,7 +15,7 @@ from callmon.sense.matchers import Matcher
 from callmon.sense.routing import Route, routes_of, walk
 
 if TYPE_CHECKING:
-    from callmon.config.nodes import Data, Document
+    from callmon.config.nodes import Data, Document, Loc
 
 __all__ = ["warn_of_routes"]
 
@@ -43,6 +43,8 @@ class _Tree:
         self._alerts = _apart(emitted(config, matchers), names)
         self._of_queues = [one for one in self._alerts if one.labels["alertname"] not in RULES]
         self._known = own_labels(config)
+        self._came = [routes_of(root, alert.labels) for alert in self._alerts]
+        self._above = dict(_lines(root, ()))
 
     def look(self) -> None:
         """Warn of everything."""
@@ -61,10 +63,9 @@ class _Tree:
     def _reached(self) -> set[int]:
         """Return the routes that an alert comes to, on its way down included."""
         reached: set[int] = set()
-        for alert in self._alerts:
-            for route in routes_of(self._root, alert.labels):
-                if id(route) not in reached:
-                    reached |= {id(route)} | _above(self._root, route)
+        for routes in self._came:
+            for route in routes:
+                reached |= {id(route), *map(id, self._above[route.loc])}
         # An anchor (&duty) stands in many places of the tree: one that is reached will do.
         places = {self._at(route) for route in walk(self._root) if id(route) in reached}
         return reached | {id(one) for one in walk(self._root) if self._at(one) in places}
@@ -75,7 +76,8 @@ class _Tree:
 
     def _unreached_above(self, route: Route, reached: set[int]) -> bool:
         """Tell whether a route above was told already: it has the same reason."""
-        return bool(_above(self._root, route) - reached - {id(self._root)})
+        above = self._above[route.loc]
+        return any(one is not self._root and id(one) not in reached for one in above)
 
     def _tell_unreached(self, route: Route) -> None:
         if any(matcher.label in _OF_SERVERS for matcher in route.matchers):
@@ -153,13 +155,10 @@ class _Tree:
 
     def _taken_by(self, route: Route, alerts: Sequence[Mapping[str, str]]) -> Route | None:
         """Return the route that an alert for *route* comes to instead."""
-        above = _above(self._root, route)
-        for labels in alerts:
-            for taker in routes_of(self._root, labels):
-                beside = [
-                    one for one in walk(self._root) if id(one) in _above(self._root, taker)
-                ]
-                return next((one for one in (*beside, taker) if id(one) not in above), taker)
+        above = set(map(id, self._above[route.loc]))
+        for taker in (taker for one in alerts for taker in routes_of(self._root, one)):
+            line = (*self._above[taker.loc], taker)
+            return next((one for one in line if id(one) not in above), taker)
         return None
 
     def _warn_muted(self, route: Route) -> None:
@@ -195,9 +194,9 @@ class _Tree:
         """Warn of receivers of alerts of queues that tell nobody."""
         told = {
             route.receiver
-            for alert in self._alerts
+            for alert, routes in zip(self._alerts, self._came, strict=True)
             if alert.threshold is not None
-            for route in routes_of(self._root, alert.labels)
+            for route in routes
         }
         for name, position in receivers.items():
             receiver = given[position]
@@ -208,8 +207,8 @@ class _Tree:
     def _tell_default(self) -> None:
         """Tell which alerts no route is for."""
         lost: dict[str, None] = {}
-        for alert in self._alerts:
-            if alert.threshold and routes_of(self._root, alert.labels) == [self._root]:
+        for alert, routes in zip(self._alerts, self._came, strict=True):
+            if alert.threshold and routes == [self._root]:
                 lost.setdefault(_few(alert, self._config))
         if not lost or not self._root.children:
             return
@@ -238,11 +237,8 @@ def _few(alert: Emitted, config: Config) -> str:
     return " ".join(f"{name}={alert.labels[name]}" for name in names if name in alert.labels)
 
 
-def _above(root: Route, route: Route) -> set[int]:
-    """Return the ids of *root* and all that lie between it and *route*."""
-    size = len(route.loc)
-    return {
-        id(one)
-        for one in walk(root)
-        if len(one.loc) < size and route.loc[: len(one.loc)] == one.loc
-    }
+def _lines(route: Route, above: tuple[Route, ...]) -> "Iterator[tuple[Loc, tuple[Route, ...]]]":
+    """Yield the place of every route, with those that lie above it, the root first."""
+    yield route.loc, above
+    for child in route.children:
+        yield from _lines(child, (*above, route))

@@ -10,6 +10,7 @@ import dataclasses
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING
 
+from callmon.config.problems import Level
 from callmon.sense.matchers import Matcher, Operator, WrongMatcherError, parsed
 
 if TYPE_CHECKING:
@@ -100,7 +101,11 @@ def _matchers(
         except WrongMatcherError as error:
             document.report(place, f"{error}, found {document.found(place)}")
             sound = False
-    return tuple(found), sound and all(one.readable for one in found)
+    strange = next((one for one in found if not one.readable), None)
+    if strange is not None:
+        message = f"{strange} is not tried here: taken to be for every alert"
+        document.warn((*loc, "matchers"), message, key=True, level=Level.INFO)
+    return tuple(found), sound and strange is None
 
 
 def _texts(loc: "Loc", data: "dict[str, Data]") -> "Iterator[tuple[Loc, str | Matcher]]":

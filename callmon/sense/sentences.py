@@ -1,12 +1,13 @@
 """What would wake whom, and when: the thresholds of one queue or group in sentences."""
 
 from collections.abc import Iterator, Sequence
-from statistics import NormalDist
 
 from callmon.calendars import Calendar
 from callmon.clock import Micros
 from callmon.config import Config
+from callmon.config.check import unlisted_queue
 from callmon.config.problems import nearest
+from callmon.config.values import certainty
 from callmon.measures import MEASURES, Measure
 from callmon.queues import GroupSettings, QueueSettings
 from callmon.rules import Direction, Limits, Override, Rule, Severity, Subject, SubjectKind
@@ -35,20 +36,11 @@ def told(
     everybody: tuple[QueueSettings | GroupSettings, ...] = (*config.queues, *config.groups)
     settings = [one for one in everybody if one.name == name]
     lines: list[str] = []
-    for one in settings or [_unlisted(config, name)]:
+    for one in settings or [unlisted_queue(config, name)]:
         if lines:
             lines.append("")
         lines += _Teller(config, one, root, now, language).lines(listed=bool(settings))
     return lines
-
-
-def _unlisted(config: Config, name: str) -> QueueSettings:
-    return QueueSettings(
-        name=name,
-        labels=config.default_labels,
-        timezone=config.default_timezone,
-        targets=config.default_targets,
-    )
 
 
 class _Teller:
@@ -107,7 +99,7 @@ class _Teller:
         return hours_text(calendar, self._language, self._now)
 
     def _rule(self, rule: Rule) -> Iterator[str]:
-        limits = merged(rule, None)
+        limits = rule.limits_while(None)
         name = f"{rule.threshold.name}{self._say('colon')}"
         yield f"  {name}{self._sentence(rule, limits)}{self._say('stop')}"
         guards = self._say("both").join(self._guards(MEASURES[rule.threshold.measure], limits))
@@ -156,8 +148,7 @@ class _Teller:
             key = "at_least_agents" if measure.base_unit else "at_least"
             yield self._say(key, at_least=limits.at_least)
         if limits.confidence is not None:
-            level = 200 * NormalDist().cdf(limits.confidence) - 100
-            yield self._say("sure", level=f"{level:.3g} %")
+            yield self._say("sure", level=f"{certainty(limits.confidence):.3g} %")
 
     def _end(self, rule: Rule, limits: Limits) -> str:
         unit = MEASURES[rule.threshold.measure].unit
@@ -176,12 +167,12 @@ class _Teller:
         return f"{said}{closes}{self._say('end_of_it')}"
 
     def _dated(self, rule: Rule, override: Override) -> str:
-        limits = merged(rule, override)
+        limits = rule.limits_while(override)
         during = override.during
         hours = self._hours(during) if during is not None else ""
         name = during.name if during is not None else ""
         sentences = [f"{self._sentence(rule, limits)}{self._say('stop')}"]
-        if limits.active != merged(rule, None).active:
+        if limits.active != rule.limits_while(None).active:
             sentences.append(self._active(limits))
         sentences.append(self._end(rule, limits))
         gap = "" if self._language is Language.CHINESE else " "
@@ -260,7 +251,7 @@ class _Teller:
             yield f"  {self._say('nobody')}"
         bound: dict[str, list[str]] = {}
         for rule in rules:
-            active = merged(rule, None).active
+            active = rule.limits_while(None).active
             if active is not None:
                 bound.setdefault(active.name, []).append(rule.threshold.name)
         for name, thresholds in bound.items():
@@ -273,12 +264,3 @@ class _Teller:
             yield f"  {self._say('unsent')}"
         elif self._root is None:
             yield f"  {self._say('unknown_way')}"
-
-
-def merged(rule: Rule, dated: Override | None) -> Limits:
-    """Return the limits while *dated* holds and no other dated override does."""
-    limits = rule.base
-    for override in rule.overrides:
-        if override.during is None or override is dated:
-            limits = override.apply(limits)
-    return limits

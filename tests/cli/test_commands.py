@@ -129,3 +129,19 @@ def test_a_pipe_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
     )
 
     assert ("{\n", "") == (done.stdout, done.stderr)
+
+
+def test_a_full_disk_below_the_output_is_said_in_one_line() -> None:
+    """No traceback, exit code 1: whoever pipes a table into a file must learn of it."""
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "callmon", "schema", "thresholds"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            timeout=20,
+            check=False,
+        )
+
+    assert 1 == done.returncode
+    assert "callmon: No space left on device: not all could be written\n" == done.stderr

@@ -274,6 +274,14 @@ def test_an_item_stands_below_the_key_and_above_the_comment_of_the_next() -> Non
     ) == result
 
 
+@pytest.mark.parametrize("char", ["\n", "\r", "\x0b", "\x1b", "\x00", "\u2028", "\u202e"])
+def test_a_comment_stays_on_its_line(char: str) -> None:
+    """Names from outside may stand in it, whatever is in them."""
+    result = commented("a: 3m\n", ("a",), f"suggested{char}b: 4m")
+
+    assert "# suggested?b: 4m\na: 3m\n" == result
+
+
 def test_a_comment_takes_the_place_of_its_like() -> None:
     """Suggested again, the old suggestion goes; other comments stay."""
     text = "a:\n  # by contract\n  # suggested in May\n  b: 3m\n"

@@ -80,6 +80,31 @@ def test_a_mistake_does_not_move_those_after_it(config: Config, tmp_path: Path) 
     assert second.startswith(f"{path}:3:43: thresholds[1].above: a duration needs a unit")
 
 
+def test_a_file_that_is_the_other_one_is_one_problem(config: Config, tmp_path: Path) -> None:
+    """Whoever takes one for the other is told so, not of each of its keys."""
+    (tmp_path / "thresholds.yml").write_text("thresholds: [{name: a}]\n")
+    (tmp_path / "callmon.yml").write_text("feeds: {log: {type: queue_log, path: q}}\n")
+
+    with pytest.raises(ConfigError) as no_config:
+        load_config(tmp_path / "thresholds.yml", {})
+    with pytest.raises(ConfigError) as no_thresholds:
+        load_thresholds(tmp_path / "callmon.yml", {}, config)
+
+    assert "found a thresholds.yml" in no_config.value.problems[0]
+    assert "found a callmon.yml: name it by -c" in no_thresholds.value.problems[0]
+
+
+def test_a_callmon_yml_here_is_offered(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder that is looked into without -c has none, this one has."""
+    (tmp_path / "callmon.yml").write_text("feeds: {}\n")
+    monkeypatch.chdir(tmp_path)
+
+    with pytest.raises(ConfigError) as raised:
+        load_config(Path("config/callmon.yml"), {})
+
+    assert raised.value.problems[0].endswith("callmon.yml is in this folder: -c callmon.yml")
+
+
 def test_both_files_are_checked_in_one_pass(tmp_path: Path) -> None:
     """A mistake in callmon.yml does not hide those in thresholds.yml, nor its syntax errors."""
     callmon_yml = tmp_path / "callmon.yml"

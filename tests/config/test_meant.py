@@ -5,7 +5,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from callmon.config.meant import (
+    choice_meant,
     count_meant,
+    country_meant,
+    dates_meant,
     days_meant,
     duration_meant,
     hours_meant,
@@ -114,7 +117,12 @@ def test_days_as_people_write_them(text: str, meant: str | None) -> None:
 
 @pytest.mark.parametrize(
     ("text", "meant"),
-    [("SLA", "service_level"), ("queue length", "waiting"), ("放弃率", "abandonment_rate")],
+    [
+        ("SLA", "service_level"),
+        ("queue length", "waiting"),
+        ("放弃率", "abandonment_rate"),
+        ("等待人数", "waiting"),
+    ],
 )
 def test_measures_by_the_names_of_others(text: str, meant: str) -> None:
     """As other systems and Chinese reports call them."""
@@ -130,6 +138,36 @@ def test_measures_by_the_names_of_others(text: str, meant: str) -> None:
 def test_counts_as_people_write_them(text: str, meant: str | None) -> None:
     """A number with what is counted behind it."""
     assert meant == count_meant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("2026-11-10 - 2026-11-12", "2026-11-10..2026-11-12"),
+        ("2026/1/5", "2026-01-05"),
+        ("2026年11月11日", "2026-11-11"),
+        ("11/11/2026", None),
+        ("2026-02-30", None),
+        ("2026-11-10, 2026-11-12", None),
+    ],
+)
+def test_dates_as_people_write_them(text: str, meant: str | None) -> None:
+    """Year first; which of two others is the month nobody can know."""
+    assert meant == dates_meant(text)
+
+
+@pytest.mark.parametrize(("text", "meant"), [("China", "CN"), ("中国", "CN"), ("XX", None)])
+def test_countries_by_their_names(text: str, meant: str | None) -> None:
+    """Of those whose public holidays people ask for."""
+    assert meant == country_meant(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"), [("严重", "critical"), ("High", "critical"), ("odd", None)]
+)
+def test_severities_by_the_names_of_others(text: str, meant: str | None) -> None:
+    """As ticket systems and Chinese reports call them."""
+    assert meant == choice_meant(text)
 
 
 def test_wide_punctuation_has_a_narrow_form() -> None:

@@ -443,3 +443,26 @@ def test_scenarios_are_chosen_by_name_and_by_folder(tmp_path: Path) -> None:
     (folder / "b.yml").unlink()
     with pytest.raises(NothingToTestError, match=r"expected files ending in \.yml, found none"):
         try_scenarios(Request(files=[folder]), {}, ManualClock())
+
+
+@pytest.mark.timeout(20)
+def test_ten_thousand_callers_come_and_go_in_seconds(tmp_path: Path) -> None:
+    """Who has waited for longest is not sought among all callers each time."""
+    result = tried(
+        tmp_path,
+        "at 10:00:00 10000 callers join support",
+        "at 10:00:01 10000 callers in support are answered",
+        "at 10:00:02 10000 callers in support stop talking",
+        "at 10:00:03 talking(support) is 0",
+    )
+
+    assert [] == [one for one in result.verdicts if not one.held]
+
+
+@pytest.mark.parametrize("count", ["9" * 5_000, "callers 1 to " + "9" * 5_000])
+def test_a_number_of_thousands_of_digits_is_a_mistake(tmp_path: Path, count: str) -> None:
+    """Python does not read such a number; it is refused as one that is too great."""
+    who = count if count.startswith("callers") else f"{count} callers"
+
+    with pytest.raises(ConfigError, match="expected a"):
+        tried(tmp_path, f"at 10:00 {who} join support", "at 10:01 nothing fires")

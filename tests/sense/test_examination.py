@@ -58,6 +58,19 @@ def test_the_web_config_is_checked_as_well(tmp_path: Path) -> None:
     )
 
 
+def test_another_file_is_checked_before_it_is_in_force(tmp_path: Path) -> None:
+    """The thresholds that callmon.yml names are not looked at then."""
+    feeds = "feeds: {log: {type: queue_log, path: q}}\nstorage: {directory: state}\n"
+    (tmp_path / "callmon.yml").write_text(f"{feeds}thresholds: thresholds.yml\n")
+    attempt = tmp_path / "attempt.yml"
+    attempt.write_text("thresholds: [{name: a, measure: waiting, above: many}]\n")
+
+    asked = Asked(config=tmp_path / "callmon.yml", thresholds=attempt)
+    (problem,) = examine(asked, {}, NOW).problems
+
+    assert problem.startswith(f"{attempt}:1:49: thresholds[0].above: ")
+
+
 @pytest.mark.parametrize(
     ("selection", "message"),
     [

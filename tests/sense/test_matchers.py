@@ -72,3 +72,45 @@ def test_an_expression_of_another_language_is_left_alone() -> None:
 def test_a_matcher_is_shown_as_it_is_written() -> None:
     """In the form of Alertmanager."""
     assert 'a=~"b"' == str(Matcher(label="a", operator="=~", value="b"))
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "(a+)+b",
+        "(?:a|aa){40}b",
+        "(?i:a*)*b",
+        ".*.*.*.*.*x",
+        "(a*)(b|a*)(a*)(?P<rest>a*)a*x",
+        "(" * 5_000 + ")" * 5_000,
+        "(a|aa)" * 40 + "b",
+        "a" * 20_000,
+        "a{99999999999999999999}",
+        "[[:alpha:]]+",
+        "(?u)a",
+        r"\pL+",
+    ],
+)
+def test_what_means_another_thing_here_or_takes_long_is_not_tried(expression: str) -> None:
+    """It is told to be so, at once, and holds for everybody."""
+    matcher = Matcher(label="queue", operator="=~", value=expression)
+
+    assert (False, True) == (matcher.readable, matcher.matches({"queue": "a" * 60}))
+
+
+@pytest.mark.parametrize(
+    ("expression", "found", "expected"),
+    [
+        ("^(?:a.*|b.*|c.*|d.*|e.*|f.*)$", "fish", True),
+        ("a.*|b.*|c.*|d.*|e.*|f.*", "green", False),
+        ("(sales|support)-?[0-9]{2}", "sales-12", True),
+        ("(?i)SALES(-vip)?", "sales-VIP", True),
+        (r"a\(b\)*", "a(b)))", True),
+        (r"\d", "٣", False),
+    ],
+)
+def test_what_people_write_is_tried(expression: str, found: str, expected: bool) -> None:
+    """Lists, beginnings, numbers, without regard to case: as Go understands them."""
+    matcher = Matcher(label="queue", operator="=~", value=expression)
+
+    assert (True, expected) == (matcher.readable, matcher.matches({"queue": found}))

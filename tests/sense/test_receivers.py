@@ -27,7 +27,7 @@ alerting: {external_labels: {region: east}}
 """
 THRESHOLDS = """
 thresholds:
-  - {name: long_wait, measure: longest_wait, above: 3m, queues: [support, vip],
+  - {name: long_wait, measure: longest_wait, above: 3m, queues: [support, "v*"],
      escalate: [{after: 5m, severity: critical}]}
 calendars:
   day: {weekly: {mon-fri: "09:00-18:00"}}
@@ -70,6 +70,7 @@ REST = '    - {matchers: [team=~"sales|service"]}\n'
         ('threshold="long_wiat"', "did you mean 'long_wait'?"),
         ('queue="vip"', ""),
         ('queue="sales"', 'no alert of callmon\'s has queue="sales"'),
+        ('queue="v*"', 'no alert of callmon\'s has queue="v*"'),
         ('region="east"', ""),
         ('road="prometheus"', ""),
         ('alertname="QueueThresholdBreached"', ""),
@@ -91,6 +92,16 @@ def test_a_route_that_nothing_reaches_is_told(tmp_path: Path, route: str, messag
 
     assert bool(message) == bool(problems), problems
     assert all(message in problem for problem in problems)
+
+
+def test_a_condition_that_is_not_tried_is_told(tmp_path: Path) -> None:
+    """Once, as a remark; the route is taken to be reached."""
+    route = """    - {matchers: ['queue=~"(v+i*)+p"'], receiver: all, continue: true}\n"""
+
+    (remark,) = found(tmp_path, route + REST)
+
+    assert Level.INFO is remark.level
+    assert 'queue=~"(v+i*)+p" is not tried here: taken to be for every alert' in remark
 
 
 def test_a_route_behind_one_that_takes_all_is_told(tmp_path: Path) -> None:

@@ -1,0 +1,60 @@
+"""What somebody probably meant by a word that no sentence has. Pure.
+
+It only becomes the question at the end of a message.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from callmon.config.meant import duration_meant, hours_meant, narrow
+from callmon.scenario.steps import Word
+
+__all__ = ["meant_by"]
+
+_OTHER_WORDS: Final[Mapping[str, Sequence[str]]] = {
+    "joins": ("enters", "calls", "arrives", "queues", "dials", "进入", "呼入"),
+    "join": ("enter", "call", "arrive", "queue"),
+    "hangs up": ("abandons", "leaves", "drops", "quits", "disconnects", "放弃", "挂断"),
+    "is answered": ("answered", "connects", "talks", "接起", "接通"),
+    "caller": ("call", "customer", "client", "来电", "客户", "主叫"),
+    "callers": ("calls", "customers", "clients"),
+    "agent": ("operator", "坐席", "座席"),
+    "fires": ("alarms", "alerts", "triggers", "raises", "触发", "告警"),
+    "ends": ("clears", "resolves", "recovers", "恢复", "结束"),
+    "recovered": ("resolved", "cleared", "ok", "恢复"),
+}
+"""By what the sentences have; one word may stand for others in other places."""
+
+_TURNS: Final = frozenset({"fires", "ends", "escalates", "does"})
+"""Only a threshold does these."""
+
+
+def meant_by(words: Sequence[Word], index: int, possible: Sequence[str]) -> str:
+    """Return the hint about word *index*, where one of *possible* was expected, or ""."""
+    word = words[index].text
+    two = " ".join(one.text for one in words[index : index + 2])
+    wanted = ", ".join(possible)
+    if "time such as" in wanted:
+        hours = hours_meant(f"{narrow(word)}-24:00")
+        meant = hours.partition("-")[0] if hours is not None else None
+    elif "duration such as" in wanted:
+        meant = duration_meant(two) or duration_meant(word)
+        if meant is None and word.isdigit():
+            return f"; write {word}s for seconds or {word}m for minutes"
+    else:
+        meant = _other_word(word.lower(), possible)
+    return _of_names(words, index, wanted) if meant is None else f"; did you mean '{meant}'?"
+
+
+def _other_word(word: str, possible: Sequence[str]) -> str | None:
+    found = (one for one, others in _OTHER_WORDS.items() if word in others and one in possible)
+    return next(found, None)
+
+
+def _of_names(words: Sequence[Word], index: int, wanted: str) -> str:
+    """Say how the name of a threshold or a queue is written, where one stands."""
+    if "long_wait(support)" in wanted and any(one.text in _TURNS for one in words[index + 1 :]):
+        return f"; write for which queue: {words[index].text}(support)"
+    if index and words[index - 1].text.lower() in {"queue", "the"}:
+        return "; write the name of the queue alone: joins support"
+    return ""
