@@ -54,7 +54,6 @@ _ENDINGS: Final = {
     Ended.RECOVERED: "recovered",
     Ended.NO_CONTACTS: "no callers left",
     Ended.CLOSED: "closed",
-    Ended.CORRECTED: "never was",
     Ended.REMOVED: "removed",
 }
 _OUTCOMES: Final = {

@@ -21,7 +21,6 @@ class Ended(StrEnum):
     RECOVERED = "recovered"  #: cleared and kept
     NO_CONTACTS = "no_contacts"  #: nobody is left in the base
     CLOSED = "closed"  #: ``active`` ended; nothing is known to be better
-    CORRECTED = "corrected"  #: a late event showed that the breach never was
     REMOVED = "removed"  #: the configuration no longer has it
 
 

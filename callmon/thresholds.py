@@ -201,15 +201,6 @@ class ThresholdState:
         self._schedule()
         return tuple(out)
 
-    def correct(self, now: Micros) -> tuple[Transition, ...]:
-        """End all alerts: a late event showed that the breach never was."""
-        out: list[Transition] = []
-        if self.since is not None:
-            self._end(now, Ended.CORRECTED, out)
-            self._forget(State.OK)
-            self._schedule()
-        return tuple(out)
-
     @property
     def at_rest(self) -> bool:
         """Whether there is nothing to remember: the next reading tells where it stands."""

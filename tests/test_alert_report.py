@@ -93,7 +93,7 @@ STORM = an_alert(
 )
 OTHERS = [
     an_alert("VIP", NOW - 9 * MINUTE, kind="group", ended_at=NOW - 8 * MINUTE, ended="closed"),
-    an_alert("VIP", NOW - 7 * MINUTE, ended_at=NOW - 6 * MINUTE, ended="corrected"),
+    an_alert("VIP", NOW - 7 * MINUTE, ended_at=NOW - 6 * MINUTE, ended="no_contacts"),
     an_alert("VIP", NOW - 5 * MINUTE, "of_old", ended_at=NOW, ended="removed"),
 ]
 ENDS = "2026-11-23T04:00:00.123456789Z"
@@ -138,7 +138,7 @@ def test_alerts_are_a_table(config: Path) -> None:
 began                severity  lasted      ended            told
 2026-11-23 10:08:20  warning   5 min       removed          –
   VIP [long_wait]
-2026-11-23 10:06:20  warning   1 min       never was        by a storm
+2026-11-23 10:06:20  warning   1 min       no callers left  by a storm
   VIP: longest wait 4 min 12 s (limit 3 min) [long_wait]
 2026-11-23 10:04:20  warning   1 min       closed           missed
   VIP: longest wait 4 min 12 s (limit 3 min) [long_wait, group]

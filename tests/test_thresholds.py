@@ -545,18 +545,6 @@ class TestChanges:
         ]
         assert (state.remove(4), state.alerts(), state.due) == ((), (), None)
 
-    def test_a_correction_ends_what_never_was(self) -> None:
-        """It ends ``corrected``; a correction of nothing is nothing."""
-        state = make_state()
-        nothing = state.correct(0)
-        state.update(1, whole(9), blind=False)
-
-        corrected = state.correct(3)
-
-        assert nothing == ()
-        assert brief(corrected) == [(ENDED, 3, WARNING, Ended.CORRECTED)]
-        assert (state.state, state.since) == (State.OK, None)
-
 
 class TestShift:
     """Who was on duty when an alert was raised."""

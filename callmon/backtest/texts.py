@@ -271,7 +271,6 @@ ENDINGS: Final[Mapping[Language, Mapping[Ended | None, str]]] = {
         Ended.RECOVERED: "recovered",
         Ended.NO_CONTACTS: "no callers left",
         Ended.CLOSED: "hours ended",
-        Ended.CORRECTED: "never was",
         Ended.REMOVED: "removed",
         None: "stood at the end",
     },
@@ -279,7 +278,6 @@ ENDINGS: Final[Mapping[Language, Mapping[Ended | None, str]]] = {
         Ended.RECOVERED: "已恢复",
         Ended.NO_CONTACTS: "已无来电",
         Ended.CLOSED: "生效时段结束",
-        Ended.CORRECTED: "更正：并未发生",  # noqa: RUF001  # Chinese punctuation
         Ended.REMOVED: "已移除",
         None: "结束时仍在告警",
     },

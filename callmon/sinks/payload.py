@@ -54,10 +54,6 @@ _ENDINGS = {
         Language.CHINESE: "统计时段内已无来电",
     },
     Ended.CLOSED: {Language.ENGLISH: "opening hours ended", Language.CHINESE: "营业时间结束"},
-    Ended.CORRECTED: {
-        Language.ENGLISH: "false alarm (an event came late)",
-        Language.CHINESE: "误报（事件迟到）",  # noqa: RUF001  # Chinese punctuation
-    },
     Ended.REMOVED: {
         Language.ENGLISH: "the threshold was removed",
         Language.CHINESE: "该阈值已删除",
