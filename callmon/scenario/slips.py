@@ -25,6 +25,9 @@ _OTHER_WORDS: Final[Mapping[str, Sequence[str]]] = {
 }
 """By what the sentences have; one word may stand for others in other places."""
 
+_BEYOND: Final = tuple(f"{hour}:" for hour in range(24, 48))
+"""Hours that people count on beyond midnight."""
+
 _TURNS: Final = frozenset({"fires", "ends", "escalates", "does"})
 """Only a threshold does these."""
 
@@ -35,6 +38,9 @@ def meant_by(words: Sequence[Word], index: int, possible: Sequence[str]) -> str:
     two = " ".join(one.text for one in words[index : index + 2])
     wanted = ", ".join(possible)
     if "time such as" in wanted:
+        if narrow(word).startswith(_BEYOND):
+            later = f"{int(narrow(word)[:2]) - 24:02}{narrow(word)[2:]}"
+            return f"; after midnight write the next date: on DATE at {later}"
         hours = hours_meant(f"{narrow(word)}-24:00")
         meant = hours.partition("-")[0] if hours is not None else None
     elif "duration such as" in wanted:

@@ -284,7 +284,7 @@ class _Past:
                 (key.threshold, mine[0].subject.id): mine
                 for key, mine in by_key(lived.episodes).items()
             },
-            whole=Span(max(lived.since, lived.first), lived.until + 1),
+            whole=Span(max(lived.since, lived.first), min(lived.until, lived.last) + 1),
             zone=zone,
             targets=targets,
         )

@@ -213,6 +213,7 @@ WRONG = {
     "at 10:00 long_wait fires": (9, "a threshold or measure such as long_wait(support)"),
     "at 10:00 long_wait fires info": (9, "write for which queue: long_wait(support)"),
     "at 10am nothing fires": (3, "did you mean '10:00'?"),
+    "at 25:30:10 nothing fires": (3, "write the next date: on DATE at 01:30:10"),
     "at 10：00 nothing fires": (3, "did you mean '10:00'?"),
     "at 10:00 caller 7 enters support": (18, "did you mean 'joins'?"),
     "at 10:00 caller 7 abandons": (18, "did you mean 'hangs up'?"),

@@ -186,6 +186,16 @@ def test_a_day_that_is_cut_counts_from_there_on(config: Config) -> None:
         assert len(rung.fired) == one.whole.count(rung.fired)
 
 
+def test_a_span_that_is_not_over_yet_ends_with_the_history(
+    config: Config, month: Tried
+) -> None:
+    """Days to come have no calls: they would make every rate smaller."""
+    found = tried(config, span=Span(until=month.span.until + 60 * DAY))
+
+    ours, theirs = (finding(each, "lost", "support") for each in (found, month))
+    assert (theirs.whole, theirs.days) == (ours.whole, ours.days)
+
+
 def test_an_alert_that_stands_at_the_beginning_is_of_before(
     config: Config, month: Tried
 ) -> None:
