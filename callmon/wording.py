@@ -20,6 +20,7 @@ __all__ = [
     "LABEL_PREFIX",
     "NO_VALUE",
     "PLACEHOLDERS",
+    "WEEKDAYS",
     "Language",
     "agents_text",
     "default_summary",
@@ -41,6 +42,12 @@ class Language(StrEnum):
     ENGLISH = "en"
     CHINESE = "zh-CN"
 
+
+WEEKDAYS: Mapping[Language, tuple[str, ...]] = {
+    Language.ENGLISH: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
+    Language.CHINESE: ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
+}
+"""Monday first."""
 
 PLACEHOLDERS = (
     "subject",

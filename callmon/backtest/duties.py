@@ -8,12 +8,13 @@ from zoneinfo import ZoneInfo
 from callmon.backtest.outcome import Duty
 from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
+from callmon.console.text import local
 from callmon.episodes import Call
 from callmon.rules import Threshold
+from callmon.windows import LocalDay
 
 __all__ = ["duties_of"]
 
-_DAY: Final = dt.timedelta(days=1)
 _LONGEST: Final = 86_400 * SECOND
 """A longer stretch is a turn a day."""
 
@@ -75,12 +76,12 @@ def _turns(
     zone = ZoneInfo(calendar.spec.timezone)
     begins: dict[dt.date, Micros] = {}
     for begin in _begins(calendar, zone, since, until):
-        begins.setdefault(_date(begin, zone), begin)
+        begins.setdefault(local(begin, zone).date(), begin)
     counts = dict.fromkeys(begins, 0)
     for at in calls:
         opened = calendar.opened_at(at)
         begin = at if opened is None else _begin(calendar, zone, opened, at)
-        day = _date(begin, zone)
+        day = local(begin, zone).date()
         begins.setdefault(day, begin)
         counts[day] = counts.get(day, 0) + 1
     return [_Turn(begins[day], counts[day]) for day in sorted(begins)]
@@ -98,7 +99,7 @@ def _begins(
             begin = _begin(calendar, zone, opened, at)
             yield begin
             if begin != opened or change is None or change - opened > _LONGEST:
-                midnight = _midnight(at, zone, days=1)
+                midnight = LocalDay(zone).end(at)
                 change = midnight if change is None else min(midnight, change)
         at = change
 
@@ -108,27 +109,17 @@ def _begin(calendar: Calendar, zone: ZoneInfo, opened: Micros, at: Micros) -> Mi
     closes = calendar.next_change(at)
     if closes is not None and closes - opened <= _LONGEST:
         return opened
-    return max(opened, _midnight(at, zone))
+    return max(opened, LocalDay(zone).start(at))
 
 
 def _days(zone: ZoneInfo, calls: Sequence[Micros], since: Micros, until: Micros) -> list[_Turn]:
+    today = LocalDay(zone)
     counts: dict[Micros, int] = {}
-    at = _midnight(since, zone)
+    at = today.start(since)
     while at <= until:
         counts[at] = 0
-        at = _midnight(at, zone, days=1)
+        at = today.end(at)
     for call in calls:
-        day = _midnight(call, zone)
+        day = today.start(call)
         counts[day] = counts.get(day, 0) + 1
     return [_Turn(begin, counts[begin]) for begin in sorted(counts)]
-
-
-def _midnight(at: Micros, zone: ZoneInfo, days: int = 0) -> Micros:
-    """Return the local midnight at or before *at*, or *days* later."""
-    day = _date(at, zone) + days * _DAY
-    local = dt.datetime.combine(day, dt.time(), zone)
-    return int(local.timestamp()) * SECOND
-
-
-def _date(at: Micros, zone: ZoneInfo) -> dt.date:
-    return dt.datetime.fromtimestamp(at // SECOND, zone).date()

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from callmon.backtest.counts import DAY, covered, days_of
 from callmon.backtest.outcome import Backtest
-from callmon.backtest.texts import TEXTS, WEEKDAYS
+from callmon.backtest.texts import TEXTS
 from callmon.clock import Micros
 from callmon.console.text import local
 from callmon.measures import MEASURES
@@ -15,6 +15,7 @@ from callmon.rules import Direction, Limits, Subject, SubjectKind, Threshold
 from callmon.wallboard.texts import MEASURE_NAMES
 from callmon.wording import (
     NO_VALUE,
+    WEEKDAYS,
     Language,
     format_duration,
     format_value,

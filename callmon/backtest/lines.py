@@ -5,7 +5,7 @@ from fractions import Fraction
 
 from callmon.backtest.outcome import Line
 from callmon.clock import Micros
-from callmon.episodes import Episode, by_key, fired_again
+from callmon.episodes import Episode, EpisodeKey, by_key, fired_again
 from callmon.rules import Direction, Subject, Threshold
 
 __all__ = ["lines_of"]
@@ -30,21 +30,8 @@ def lines_of(
         for subject in subjects:
             if threshold.rule_for(subject) is None:
                 continue
-            line = Line(
-                threshold=threshold,
-                subject=subject,
-                episodes=(),
-                calls=0,
-                brief=0,
-                again=0,
-                lasted=0,
-                longest=None,
-                worst=None,
-            )
-            mine = found.get(line.key)
-            lines.append(
-                line if mine is None else _summed(threshold, subject, mine, since, until)
-            )
+            key = EpisodeKey(threshold.name, subject.kind.value, subject.name)
+            lines.append(_summed(threshold, subject, found.get(key, ()), since, until))
     return tuple(lines)
 
 
@@ -63,8 +50,8 @@ def _summed(
         brief=sum(episode.is_brief for episode in episodes),
         again=len(fired_again(episodes)),
         lasted=sum(_inside(episode, since, until) for episode in episodes),
-        longest=max(episodes, key=lambda one: (one.lasted(until), -one.fired_at)),
-        worst=max(episodes, key=lambda one: (_badness(one), -one.fired_at)),
+        longest=max(episodes, key=lambda one: (one.lasted(until), -one.fired_at), default=None),
+        worst=max(episodes, key=lambda one: (_badness(one), -one.fired_at), default=None),
     )
 
 

@@ -21,7 +21,7 @@ from callmon.config.problems import one_of
 from callmon.episodes import Episode
 from callmon.replay import NothingFoundError, WrongRequestError
 from callmon.rules import Subject, Threshold
-from callmon.trial import Trial, asked_span, history_of, run_trial
+from callmon.trial import Trial, asked_span, history_of, is_chosen, run_trial
 from callmon.wording import Language, format_instant
 
 __all__ = ["live_through"]
@@ -64,14 +64,27 @@ class _Past:
 
     trial: Trial
     subjects: tuple[Subject, ...]
+    tried: Mapping[str, Sequence[Episode]]  #: of these subjects, by threshold as tried
+
+    @classmethod
+    def of(cls, trial: Trial, queues: Sequence[str]) -> "_Past":
+        """Return what *trial* tells of *queues*.
+
+        Raises:
+            NothingFoundError: one of them was not there.
+        """
+        subjects = _wanted(trial, queues)
+        ids = {subject.id for subject in subjects}
+        tried: dict[str, list[Episode]] = {}
+        for episode in trial.episodes:
+            if episode.subject.id in ids:
+                tried.setdefault(episode.threshold, []).append(episode)
+        return cls(trial, subjects, tried)
 
     def episodes(self, tried: str, name: str) -> list[Episode]:
         """Return those of the threshold that was *tried* under a name, under its own."""
-        return [
-            dataclasses.replace(episode, threshold=name)
-            for episode in self.trial.episodes
-            if episode.threshold == tried and episode.subject in self.subjects
-        ]
+        found = self.tried.get(tried, ())
+        return [dataclasses.replace(episode, threshold=name) for episode in found]
 
 
 def live_through(
@@ -103,7 +116,7 @@ def live_through(
         )
     if trial is None or trial.since > trial.until:
         raise NothingFoundError(_nothing(request))
-    past = _Past(trial, _wanted(trial, request.queues))
+    past = _Past.of(trial, request.queues)
     present = None
     if asked.present is not None:
         present = _side(past, asked.present, asked.present_name, config)
@@ -149,11 +162,7 @@ def _asked(request: BacktestRequest, environ: Mapping[str, str], config: Config)
 
 
 def _chosen(thresholds: Sequence[Threshold], names: Sequence[str]) -> tuple[Threshold, ...]:
-    return tuple(
-        threshold
-        for threshold in thresholds
-        if not names or any(fnmatchcase(threshold.name, name) for name in names)
-    )
+    return tuple(threshold for threshold in thresholds if is_chosen(threshold.name, names))
 
 
 def _wanted(trial: Trial, queues: Sequence[str]) -> tuple[Subject, ...]:
@@ -167,11 +176,7 @@ def _wanted(trial: Trial, queues: Sequence[str]) -> tuple[Subject, ...]:
             known = [subject.name for subject in trial.subjects]
             hint = one_of(name, known, what="there are")
             raise NothingFoundError(f"no queue or group {name!r} in this history{hint}")
-    return tuple(
-        subject
-        for subject in trial.subjects
-        if not queues or any(fnmatchcase(subject.name, name) for name in queues)
-    )
+    return tuple(subject for subject in trial.subjects if is_chosen(subject.name, queues))
 
 
 def _side(

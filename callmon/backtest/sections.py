@@ -30,11 +30,11 @@ from callmon.backtest.figures import (
 )
 from callmon.backtest.marks import percent
 from callmon.backtest.outcome import Backtest, Duty, Line
-from callmon.backtest.texts import TEXTS, WEEKDAYS
+from callmon.backtest.texts import TEXTS
 from callmon.backtest.verdict import pages_text
 from callmon.console.text import local
 from callmon.episodes import Episode, EpisodeKey
-from callmon.wording import NO_VALUE, Language
+from callmon.wording import NO_VALUE, WEEKDAYS, Language
 
 __all__ = [
     "Card",

@@ -4,7 +4,7 @@ What fires is an episode; a page is that somebody was called: when it fired, and
 it escalated. "Call" is no word for that where calls are what the queues are full of.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Final
 
 from callmon.alerts import Ended
@@ -12,7 +12,7 @@ from callmon.backtest.counts import Kind
 from callmon.rules import Severity
 from callmon.wording import Language
 
-__all__ = ["CHANGES", "ENDINGS", "KINDS", "SEVERITIES", "TEXTS", "WEEKDAYS"]
+__all__ = ["CHANGES", "ENDINGS", "KINDS", "SEVERITIES", "TEXTS"]
 
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.ENGLISH: {
@@ -316,8 +316,3 @@ CHANGES: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.CHINESE: {"kept": "保留", "gone": "不再触发", "new": "新触发"},
 }
 """Of an episode, from the present file to the candidate."""
-
-WEEKDAYS: Final[Mapping[Language, Sequence[str]]] = {
-    Language.ENGLISH: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-    Language.CHINESE: ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-}

@@ -30,13 +30,13 @@ from callmon.backtest.marks import (
     shades,
 )
 from callmon.backtest.outcome import Backtest, Line, Side
-from callmon.backtest.texts import TEXTS, WEEKDAYS
+from callmon.backtest.texts import TEXTS
 from callmon.backtest.verdict import pages_text
 from callmon.calendars import Calendar
 from callmon.clock import SECOND, Micros
 from callmon.console.text import local
 from callmon.episodes import EpisodeKey
-from callmon.wording import Language
+from callmon.wording import WEEKDAYS, Language
 
 __all__ = [
     "DAYS_HEIGHT",

@@ -10,7 +10,14 @@ from typing import Any
 
 import click
 
-from callmon.cli.options import bar, config_option, no_bar
+from callmon.cli.options import (
+    bar,
+    coloured,
+    config_option,
+    language_option,
+    no_bar,
+    refusals,
+)
 
 __all__ = ["backtest"]
 
@@ -60,15 +67,7 @@ __all__ = ["backtest"]
     type=click.Path(dir_okay=False, path_type=Path),
     help="Write each alert as a row, too.",
 )
-@click.option(
-    "--lang",
-    "--language",
-    "language",
-    type=click.Choice(["en", "zh-CN"]),
-    default="en",
-    show_default=True,
-    help="Of the table and the page.",
-)
+@language_option("Of the table and the page.")
 @click.option("--progress/--no-progress", default=True, help="Bar on a terminal.")
 def backtest(*, progress: bool, language: str, **asked: Any) -> None:
     """Show what thresholds would have done in the past.
@@ -79,21 +78,15 @@ def backtest(*, progress: bool, language: str, **asked: Any) -> None:
     """
     from callmon.backtest import BacktestRequest
     from callmon.backtest.command import backtest_text
-    from callmon.replay import NothingFoundError, WrongRequestError
     from callmon.wording import Language
 
     terminal = sys.stdout.isatty()
     request = BacktestRequest(
         **asked,
         language=Language(language),
-        colour=terminal and "NO_COLOR" not in os.environ,
+        colour=coloured(sys.stdout),
         width=shutil.get_terminal_size().columns if terminal else 0,
     )
-    try:
+    with refusals():
         text = backtest_text(request, os.environ, bar if progress else no_bar)
-    except NothingFoundError as error:
-        click.echo(f"callmon: {error}", err=True)
-        sys.exit(1)
-    except WrongRequestError as error:
-        raise click.UsageError(str(error)) from error
     click.echo(text, nl=False)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from callmon.cli.options import config_option
+from callmon.cli.options import coloured, config_option, language_option
 
 if TYPE_CHECKING:
     from callmon.sense import Asked, Findings
@@ -31,15 +31,7 @@ FORMATS = ("human", "json", "editor")
 @click.option(
     "--explain", metavar="QUEUE", help="In sentences: what wakes whom for this queue or group."
 )
-@click.option(
-    "--lang",
-    "--language",
-    "language",
-    type=click.Choice(["en", "zh-CN"]),
-    default="en",
-    show_default=True,
-    help="Of these sentences.",
-)
+@language_option("Of these sentences.")
 @click.option(
     "--alertmanager",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -99,8 +91,7 @@ def _show(findings: "Findings", output: str) -> None:
 
     aside = output == "human" and findings.count(Level.ERROR) > 0
     stream = sys.stderr if aside else sys.stdout
-    colour = stream.isatty() and "NO_COLOR" not in os.environ
-    for line in lines_of(findings, output, colour=colour):
+    for line in lines_of(findings, output, colour=coloured(stream)):
         click.echo(line, err=aside)
 
 

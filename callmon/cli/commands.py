@@ -21,7 +21,9 @@ from callmon.cli.options import (
     Commands,
     bar,
     config_option,
+    language_option,
     no_bar,
+    refusals,
 )
 from callmon.cli.scenario import test
 from callmon.cli.suggest import suggest
@@ -107,9 +109,7 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
     from callmon.queues import Formula, Overflow
     from callmon.replay import (
         Cohort,
-        NothingFoundError,
         ReplayRequest,
-        WrongRequestError,
         replay_text,
     )
 
@@ -118,13 +118,8 @@ def replay(*, progress: bool, cohort: str, **asked: Any) -> None:
         if asked[name] is not None:
             asked[name] = kind(asked[name])
     request = ReplayRequest(cohort=Cohort(cohort), **asked)
-    try:
+    with refusals():
         text = replay_text(request, os.environ, bar if progress else no_bar)
-    except NothingFoundError as error:
-        click.echo(f"callmon: {error}", err=True)
-        sys.exit(1)
-    except WrongRequestError as error:
-        raise click.UsageError(str(error)) from error
     click.echo(text, nl=False)
 
 
@@ -235,14 +230,7 @@ def record(  # noqa: PLR0917 - click hands over by name
     help="Only queues and groups with this label; one key twice: with either value.",
 )
 @click.option("--window", metavar="WINDOW", help="Of the rates: 5m, 15m, today …")
-@click.option(
-    "--lang",
-    "--language",
-    "language",
-    type=click.Choice(["en", "zh-CN"]),
-    default="en",
-    show_default=True,
-)
+@language_option()
 @click.option("--user", metavar="NAME", help="For a callmon that asks who one is.")
 @click.option(
     "--password-file",

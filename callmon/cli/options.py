@@ -7,13 +7,14 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO, TypeVar
 
 import click
 
 from callmon.errors import CallmonError, ConfigError
 
 __all__ = [
+    "CONFIG",
     "DURATION",
     "LABEL",
     "PERIOD",
@@ -21,10 +22,16 @@ __all__ = [
     "Commands",
     "Value",
     "bar",
+    "coloured",
     "config_option",
+    "language_option",
     "no_bar",
     "print_problems",
+    "refusals",
 ]
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+"""A function that becomes a command."""
 
 CONFIG = Path("config/callmon.yml")
 
@@ -122,11 +129,43 @@ def no_bar(_length: int) -> Iterator[Callable[[int], None]]:
     yield lambda _read: None
 
 
+@contextlib.contextmanager
+def refusals() -> Iterator[None]:
+    """Say in one line why there is no answer, and end; what makes no sense is wrong usage."""
+    from callmon.replay import NothingFoundError, WrongRequestError
+
+    try:
+        yield
+    except NothingFoundError as error:
+        click.echo(f"callmon: {error}", err=True)
+        sys.exit(1)
+    except WrongRequestError as error:
+        raise click.UsageError(str(error)) from error
+
+
+def coloured(stream: TextIO) -> bool:
+    """Tell whether colours are seen, and wanted, where *stream* goes."""
+    return stream.isatty() and "NO_COLOR" not in os.environ
+
+
+def language_option(text: str | None = None) -> Callable[[Command], Command]:
+    """Return the option that asks for a language; *text* says of what."""
+    return click.option(
+        "--lang",
+        "--language",
+        "language",
+        type=click.Choice(["en", "zh-CN"]),
+        default="en",
+        show_default=True,
+        help=text,
+    )
+
+
 def print_problems(error: ConfigError) -> None:
     """Show the mistakes of a configuration on standard error."""
     from callmon.config import printed
 
-    colour = sys.stderr.isatty() and "NO_COLOR" not in os.environ
+    colour = coloured(sys.stderr)
     for line in printed(error.problems, colour=colour):
         click.echo(line, err=True)
     count = len(error.problems)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.options import CONFIG
+from callmon.cli.options import CONFIG, coloured
 
 __all__ = ["test"]
 
@@ -72,7 +72,7 @@ def test(  # noqa: PLR0917 - click hands over by name
         name=name,
         timeline=timeline,
         output=output,
-        colour=sys.stdout.isatty() and "NO_COLOR" not in os.environ,
+        colour=coloured(sys.stdout),
         timed=sys.stdout.isatty(),
     )
     tested = try_scenarios(request, os.environ, clock)

@@ -3,13 +3,12 @@
 # ruff: noqa: PLC0415 - imports inside commands are the point, see callmon.cli
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from callmon.cli.options import Value, bar, config_option, no_bar
+from callmon.cli.options import Value, bar, config_option, no_bar, refusals
 
 __all__ = ["suggest"]
 
@@ -72,19 +71,13 @@ def suggest(*, progress: bool, **asked: Any) -> None:
     new file with everything of thresholds.yml, comments too, and the new limits.
     """
     from callmon.clock import SystemClock
-    from callmon.replay import NothingFoundError, WrongRequestError
     from callmon.suggest import SuggestRequest, suggest_text
 
-    try:
+    with refusals():
         text = suggest_text(
             SuggestRequest(**asked),
             os.environ,
             SystemClock().now(),
             bar if progress else no_bar,
         )
-    except NothingFoundError as error:
-        click.echo(f"callmon: {error}", err=True)
-        sys.exit(1)
-    except WrongRequestError as error:
-        raise click.UsageError(str(error)) from error
     click.echo(text, nl=False)

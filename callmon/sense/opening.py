@@ -9,8 +9,8 @@ from zoneinfo import ZoneInfo
 
 from callmon.calendars import Calendar, Hours
 from callmon.clock import SECOND, Micros
-from callmon.sense.phrases import WEEKDAYS, WORDS
-from callmon.wording import Language
+from callmon.sense.phrases import WORDS
+from callmon.wording import WEEKDAYS, Language
 
 __all__ = ["hours_text"]
 

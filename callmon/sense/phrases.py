@@ -12,7 +12,7 @@ from typing import Final
 from callmon.rules import Direction
 from callmon.wording import Language
 
-__all__ = ["CLAUSES", "WEEKDAYS", "WORDS", "clause"]
+__all__ = ["CLAUSES", "WORDS", "clause"]
 
 Clauses = Mapping[Language, tuple[str, str]]
 
@@ -123,11 +123,6 @@ CLAUSES: Final[Mapping[str, Clauses]] = {
     },
 }
 """Of each measure: above, below."""
-
-WEEKDAYS: Final[Mapping[Language, tuple[str, ...]]] = {
-    EN: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),
-    ZH: ("周一", "周二", "周三", "周四", "周五", "周六", "周日"),
-}
 
 WORDS: Final[Mapping[str, Mapping[Language, str]]] = {
     "info": {EN: "an info", ZH: "提示"},

@@ -23,7 +23,7 @@ from callmon.suggest.findings import Finding, Verdict, Wanted, date_of
 from callmon.suggest.report import as_json, report_lines
 from callmon.suggest.trying import Tried, try_limits
 from callmon.suggest.writing import WritingError, not_as_meant, rewritten
-from callmon.trial import asked_span, history_of, save
+from callmon.trial import asked_span, history_of, is_chosen, save
 
 __all__ = ["SuggestRequest", "rate", "suggest_text"]
 
@@ -159,7 +159,7 @@ def _is_one_of(name: str, patterns: Sequence[str], names: Sequence[str]) -> bool
         if not any(fnmatchcase(one, pattern) for one in names):
             hint = one_of(pattern, names, what="there are")
             raise NothingFoundError(f"no {pattern!r} here{hint}")
-    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
+    return is_chosen(name, patterns)
 
 
 def _calmer(one: Finding) -> Finding:

@@ -9,7 +9,9 @@ from fractions import Fraction
 from zoneinfo import ZoneInfo
 
 from callmon.clock import SECOND, Micros
+from callmon.console.text import local
 from callmon.rules import Limits, Subject, Threshold
+from callmon.windows import LocalDay
 
 __all__ = [
     "ENOUGH_DAYS",
@@ -125,13 +127,12 @@ class Finding:
 
 def date_of(at: Micros, zone: ZoneInfo) -> dt.date:
     """Return the day of *at* in *zone*."""
-    return dt.datetime.fromtimestamp(at // SECOND, zone).date()
+    return local(at, zone).date()
 
 
 def next_day(at: Micros, zone: ZoneInfo) -> Micros:
     """Return when the day after that of *at* begins in *zone*."""
-    tomorrow = date_of(at, zone) + dt.timedelta(days=1)
-    return int(dt.datetime.combine(tomorrow, dt.time(), zone).timestamp()) * SECOND
+    return LocalDay(zone).end(at)
 
 
 def parts(whole: Span, days: Sequence[Micros]) -> tuple[Span, Span | None]:

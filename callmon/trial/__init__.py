@@ -5,7 +5,7 @@ lives through it with any thresholds, many files of them at once. What is made o
 outcome stands in ``callmon.backtest`` and ``callmon.suggest``; ``saving`` writes its files.
 """
 
-from callmon.trial.choice import Span, asked_span, history_of
+from callmon.trial.choice import Span, asked_span, history_of, is_chosen
 from callmon.trial.history import FileHistory, History
 from callmon.trial.journal import JournalHistory
 from callmon.trial.run import Trial, run_trial
@@ -20,6 +20,7 @@ __all__ = [
     "UnwritableError",
     "asked_span",
     "history_of",
+    "is_chosen",
     "run_trial",
     "save",
 ]

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from fnmatch import fnmatchcase
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -16,7 +17,7 @@ from callmon.replay import WrongRequestError, source_of
 from callmon.trial.history import FileHistory, History
 from callmon.trial.journal import JournalHistory
 
-__all__ = ["Span", "asked_span", "history_of"]
+__all__ = ["Span", "asked_span", "history_of", "is_chosen"]
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,6 +68,11 @@ def asked_span(since: str | None, until: str | None, zone: ZoneInfo) -> Span:
     if end is not None and end <= begin:
         raise WrongRequestError(f"expected --since before --until, found {since} and {until}")
     return Span(since=begin, until=end)
+
+
+def is_chosen(name: str, patterns: Sequence[str]) -> bool:
+    """Tell whether one of *patterns* is *name*; without any, everything is chosen."""
+    return not patterns or any(fnmatchcase(name, pattern) for pattern in patterns)
 
 
 def _dated(name: str, text: str) -> str:

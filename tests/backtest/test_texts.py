@@ -6,11 +6,10 @@ from string import Formatter
 import pytest
 
 from callmon.alerts import Ended
-from callmon.backtest import texts
 from callmon.backtest.counts import Kind
 from callmon.backtest.texts import ENDINGS, KINDS, SEVERITIES, TEXTS
 from callmon.rules import Direction, Severity
-from callmon.wording import Language
+from callmon.wording import WEEKDAYS, Language
 from tests.test_conventions import PACKAGE
 
 WORKSHOP = PACKAGE / "backtest"
@@ -59,4 +58,4 @@ def test_every_kind_has_its_word(language: Language) -> None:
     assert set(Kind) == set(KINDS[language])
     assert set(Severity) == set(SEVERITIES[language])
     assert {*Ended, None} == set(ENDINGS[language])
-    assert 7 == len(texts.WEEKDAYS[language])
+    assert 7 == len(WEEKDAYS[language])
