@@ -8,9 +8,10 @@ where a broker closes instead of answering: hence the reach into its client
 
 import asyncio
 import contextlib
+import functools
 import socket
 import ssl
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from typing import Any
 
 import aiomqtt
@@ -269,9 +270,37 @@ class MqttSession:
         if self._client is None or self._paused:
             return
         paho = self._paho()
-        paho.loop_read()
-        while isinstance(wire := paho.socket(), ssl.SSLSocket) and wire.pending():
+        with self._ending():
             paho.loop_read()
+            while isinstance(wire := paho.socket(), ssl.SSLSocket) and wire.pending():
+                paho.loop_read()
+
+    def _write_on(
+        self, loop: asyncio.AbstractEventLoop, paho: PahoClient, _userdata: Any, wire: Any
+    ) -> None:
+        """Write when the wire takes it; called by the thread that connects, too.
+
+        aiomqtt would register the number of a file that is closed by then: an exception in
+        the loop, or, where the number is another connection's already, that one disturbed.
+        """
+        loop.call_soon_threadsafe(self._write_when_open, paho, wire)
+
+    def _write_when_open(self, paho: PahoClient, wire: socket.socket) -> None:
+        if paho.socket() is wire:
+            asyncio.get_running_loop().add_writer(wire.fileno(), self._write, paho)
+
+    def _write(self, paho: PahoClient) -> None:
+        with self._ending():
+            paho.loop_write()
+
+    @contextlib.contextmanager
+    def _ending(self) -> Iterator[None]:
+        """End the connection with whatever paho raises, instead of raising it in the loop."""
+        try:
+            yield
+        except Exception as error:  # noqa: BLE001 - of what breaks paho, anything is possible
+            if self._client is not None and not self._client._disconnected.done():  # noqa: SLF001 - see _new_client
+                self._client._disconnected.set_exception(error)  # noqa: SLF001 - see _new_client
 
     # ---- connecting ---------------------------------------------------------------
 
@@ -322,6 +351,9 @@ class MqttSession:
         paho.on_message = self._on_message
         paho.on_subscribe = self._on_subscribe
         paho.on_unsubscribe = None
+        paho.on_socket_register_write = functools.partial(
+            self._write_on, asyncio.get_running_loop()
+        )
         return client
 
     @property

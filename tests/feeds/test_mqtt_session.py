@@ -370,6 +370,44 @@ async def test_a_mistake_of_ours_leaves_no_connection(broker: Broker) -> None:
     assert "the broker closed the connection" not in str(session.failure())
 
 
+async def test_what_is_written_to_a_connection_closed_in_the_same_turn_harms_nobody(
+    broker: Broker,
+) -> None:
+    """The number of its file may be another connection's by then."""
+    session = MqttSession(settings(broker.port), SystemClock())
+    await session.open()
+
+    session.ask_version()
+    session._paho()._sock_close()
+    left, right = socket.socketpair()  # the very number that has become free
+    with left, right:
+        await session.gather(1)
+        assert not asyncio.get_running_loop().remove_writer(left)
+        assert not asyncio.get_running_loop().remove_writer(right)
+    await session.close()
+
+
+async def test_what_breaks_paho_ends_the_connection_also_after_a_pause(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing is raised in the loop, and nobody waits for what cannot come."""
+    session = MqttSession(settings(broker.port), SystemClock(), limit=10_000)
+    await session.open()
+    for number in range(200):
+        broker.publish(joined(number))
+    await until(lambda: session.waiting > 10)
+
+    def broken() -> None:
+        raise ValueError("broken")
+
+    monkeypatch.setattr(session._paho(), "loop_read", broken)
+    session.take(200, 100_000)
+    await until(lambda: session.ended)
+    await session.close()
+
+    assert "found something else: ValueError" in str(session.failure())
+
+
 async def test_a_topic_that_is_no_text_is_counted(broker: Broker) -> None:
     """MQTT forbids it; whoever sends it stops nothing."""
     desk = _desk(broker)
