@@ -179,7 +179,9 @@ class Broker:
                     shift += 7
                     if byte < 0x80:
                         break
-                self._take(head & 0xF0, await reader.readexactly(length))
+                body = await reader.readexactly(length)
+                if not writer.is_closing():  # whoever has hung up answers nothing more
+                    self._take(head & 0xF0, body)
         except (asyncio.IncompleteReadError, OSError):
             pass
         finally:
