@@ -41,6 +41,7 @@ from callmon.feeds.mqtt_failures import (
 from callmon.feeds.mqtt_inbox import Arrived, Inbox
 from callmon.feeds.mqtt_subscriptions import Subscriptions, parts
 from callmon.feeds.mqtt_tls import trust
+from callmon.feeds.mqtt_wire import has_hung_up
 from callmon.feeds.settings import MqttSettings, MqttVersion
 
 __all__ = ["STEP", "MqttSession"]
@@ -287,9 +288,13 @@ class MqttSession:
 
     def _write_when_open(self, paho: PahoClient, wire: socket.socket) -> None:
         if paho.socket() is wire:
-            asyncio.get_running_loop().add_writer(wire.fileno(), self._write, paho)
+            fileno = wire.fileno()
+            asyncio.get_running_loop().add_writer(fileno, self._write, paho, fileno)
 
-    def _write(self, paho: PahoClient) -> None:
+    def _write(self, paho: PahoClient, fileno: int) -> None:
+        if has_hung_up(fileno):  # whoever reads comes to the end of it
+            asyncio.get_running_loop().remove_writer(fileno)
+            return
         with self._ending():
             paho.loop_write()
 

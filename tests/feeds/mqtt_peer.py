@@ -158,9 +158,17 @@ class Broker:
         self.send(packet(Packet.PUBLISH | qos << 1 | retain, body + payload))
 
     def hang_up(self, code: int) -> None:
-        """Say why, in MQTT 5, and close."""
+        """Say why, in MQTT 5, and nothing more.
+
+        A connection that is closed while something is unread is reset, and what was written
+        to it a moment ago never arrives: hence only our half of it.
+        """
         self.send(packet(Packet.DISCONNECT, bytes([code, 0])))
-        self._writers.pop().close()
+        writer = self._writers.pop()
+        if writer.can_write_eof():
+            writer.write_eof()
+        else:
+            writer.close()
 
     # ---- the dialogue -------------------------------------------------------------
 
@@ -180,7 +188,7 @@ class Broker:
                     if byte < 0x80:
                         break
                 body = await reader.readexactly(length)
-                if not writer.is_closing():  # whoever has hung up answers nothing more
+                if writer in self._writers:  # whoever has hung up answers nothing more
                     self._take(head & 0xF0, body)
         except (asyncio.IncompleteReadError, OSError):
             pass

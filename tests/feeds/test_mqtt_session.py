@@ -387,6 +387,22 @@ async def test_what_is_written_to_a_connection_closed_in_the_same_turn_harms_nob
     await session.close()
 
 
+async def test_what_had_come_is_read_also_where_nothing_can_be_written(broker: Broker) -> None:
+    """A write that fails closes paho's connection, and all that was not read is lost."""
+    session = MqttSession(settings(broker.port), SystemClock())
+    await session.open()
+    for number in range(10):
+        broker.publish(joined(number))
+    broker.cut()
+
+    while not session.ended:
+        session.ask_version()
+        await session.gather(1)
+    await session.close()
+
+    assert 10 == session.waiting
+
+
 async def test_what_breaks_paho_ends_the_connection_also_after_a_pause(
     broker: Broker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
