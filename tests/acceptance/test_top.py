@@ -1,10 +1,13 @@
 """``callmon top`` as a program on a terminal, of a callmon that is another process."""
 
 import asyncio
+import functools
 import json
+import re
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -82,10 +85,24 @@ async def test_a_breach_appears_and_goes(centre: Site) -> None:
 
 async def test_waits_tick(centre: Site) -> None:
     """Each second, without an event."""
-    centre.join("vip", ago=30)
+    joined = centre.join("vip", ago=30) - 30
     async with on_terminal(live(centre)) as shown:
-        for second in ("0:32", "0:33", "0:34", "0:35"):
-            await shown.shows(second)
+        last = 29
+        for _ in range(4):
+            last = _waits(await shown.shows(functools.partial(_waits_longer, last)))
+            assert last <= time.time() - int(joined) + 1
+
+
+def _waits(lines: list[str]) -> int:
+    """Return the longest wait of vip in seconds, -1 while there is none."""
+    for line in lines:
+        if found := re.search(r" vip +1 +(\d+):(\d\d) ", line):
+            return int(found[1]) * 60 + int(found[2])
+    return -1
+
+
+def _waits_longer(than: int, lines: list[str]) -> bool:
+    return _waits(lines) > than
 
 
 async def test_keys_work(centre: Site) -> None:
