@@ -38,6 +38,7 @@ async def serve(app: App, alongside: Companion | None = None) -> None:
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
     running: set[asyncio.Task[None]] = set()
+    refused: ConfigError | None = None
     try:
         async with asyncio.TaskGroup() as group:
 
@@ -60,7 +61,9 @@ async def serve(app: App, alongside: Companion | None = None) -> None:
             for task in running:
                 task.cancel()
     except* ConfigError as errors:
-        raise _first(errors) from errors
+        refused = _first(errors)
+    if refused is not None:
+        raise refused  # in there, Python before 3.11.4 would make a group of it again
 
 
 async def _reload(app: App) -> None:

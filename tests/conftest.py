@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import tempfile
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -16,8 +17,8 @@ DATA_VARIABLE = "CALLMON_DATA"
 NO_SKIPS_VARIABLE = "CALLMON_NO_SKIPS"
 """Set by the continuous integration: a skip fails the run, unless it is for want of data."""
 
-JOIN_SECONDS = 2.0
-"""How long a thread may take to end after its test."""
+JOIN_SECONDS = 30.0
+"""How long a thread, or the end of a connection, may take after its test."""
 
 for profile, examples in {"dev": 50, "ci": 300}.items():
     # No deadline: two cores shared by many make any single example slow now and then.
@@ -65,6 +66,10 @@ async def _no_task_left(anyio_backend: str) -> AsyncIterator[None]:
     before = asyncio.all_tasks()
     yield
     await asyncio.sleep(0)  # noqa: TID251  # tasks cancelled last may end now
+    # A server learns a little later that whom it was shaking hands with has gone.
+    greeting = [task for task in asyncio.all_tasks() if "_accept_connection2" in str(task)]
+    if greeting:
+        await asyncio.wait(greeting, timeout=JOIN_SECONDS)
     left = [
         str(task)
         for task in asyncio.all_tasks() - before
@@ -72,6 +77,13 @@ async def _no_task_left(anyio_backend: str) -> AsyncIterator[None]:
     ]
     if left:
         pytest.fail(f"tasks left running: {left}")
+
+
+@pytest.fixture
+def short_path() -> Iterator[Path]:
+    """Return a folder for Unix sockets, whose paths have 107 bytes at most."""
+    with tempfile.TemporaryDirectory(dir="/tmp") as folder:
+        yield Path(folder)
 
 
 @pytest.fixture(scope="session")

@@ -20,6 +20,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.cutter import steady_port
+
 __all__ = ["NEWER", "PROGRAMS", "Mosquitto", "access_control", "mosquitto", "password_file"]
 
 ROOT = Path(__file__).parents[1]
@@ -28,8 +30,8 @@ PROGRAMS = ("system", NEWER)
 """The one of the system (2.0.11 on Debian 12), and one that keeps the window (2.0.17)."""
 
 KEEPS_WINDOW = (2, 0, 17)
-READY_SECONDS = 10.0
-STOP_SECONDS = 10.0
+READY_SECONDS = 30.0
+STOP_SECONDS = 30.0
 HASH_ROUNDS = 101
 
 
@@ -37,7 +39,7 @@ class Mosquitto:
     """One broker. Stopped and started again it has the same port, and its memory."""
 
     def __init__(self, folder: Path, which: str, options: Sequence[str], listen: str) -> None:
-        self.port = _free_port()
+        self.port = steady_port()
         self.pid: int | None = None
         self.folder = folder
         self._program = _program(which)
@@ -217,10 +219,3 @@ def _library(program: str) -> Path:
         return ours
     (found, *_) = Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")
     return found.parent
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port

@@ -470,10 +470,10 @@ async def test_a_feed_of_another_type_begins_anew(tmp_path: Path) -> None:
         assert 1 == sample(await daemon.get("/metrics"), WAITING)
 
 
-async def test_systemd_is_told(tmp_path: Path) -> None:
+async def test_systemd_is_told(tmp_path: Path, short_path: Path) -> None:
     """Ready at the start and after each reload, good or bad; stopping at the end."""
     config = write_config(tmp_path)
-    with Doorman(tmp_path) as doorman, LogWriter(tmp_path / "queue_log"):
+    with Doorman(short_path) as doorman, LogWriter(tmp_path / "queue_log"):
         daemon = Daemon(config, LeapingClock(START))
         daemon.environ = doorman.environ
         async with daemon:
@@ -514,7 +514,7 @@ async def test_a_signal_ends_it(app: App, number: signal.Signals) -> None:
         finally:
             ended.set()
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await serve(app, alongside)
 
     assert ended.is_set()
@@ -534,7 +534,7 @@ async def test_sighup_reloads(app: App, tmp_path: Path) -> None:
         (tmp_path / "thresholds.yml").write_text("thresholds: [\n")
         found.extend(await running_app.reload())
 
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         await serve(app, alongside)
 
     assert 1 == len(found)
@@ -554,7 +554,7 @@ async def test_a_mistake_of_ours_in_a_reload_is_survived(
 
     found: list[str] = []
     with structlog.testing.capture_logs() as logged:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await serve(app, alongside)
 
     assert "config.crashed" in [line["event"] for line in logged]

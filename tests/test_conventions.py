@@ -60,6 +60,20 @@ def _log_calls(file: Path) -> Iterator[ast.Call]:
             yield call
 
 
+def test_nothing_is_raised_where_groups_are_caught() -> None:
+    """Python before 3.11.4, Debian 12's among them, makes a group of it: a traceback."""
+    raised = [
+        f"{file.relative_to(PACKAGE)}:{node.lineno}"
+        for file in _sources()
+        for caught in ast.walk(_tree(file))
+        if isinstance(caught, ast.TryStar)
+        for handler in caught.handlers
+        for node in ast.walk(handler)
+        if isinstance(node, ast.Raise) and node.exc is not None
+    ]
+    assert [] == raised
+
+
 def test_log_calls_use_known_keys() -> None:
     """A key that is not in LOG_KEYS is a typo or needs a line there."""
     unknown = [

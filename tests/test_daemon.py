@@ -49,10 +49,10 @@ def test_a_signal_is_a_clean_end(tmp_path: Path, number: int) -> None:
     with start(tmp_path, 0) as process:
         said = read_until(process, "daemon.ready")
         (address,) = re.findall(r"http://127\.0\.0\.1:\d+", said.splitlines()[-1])
-        with urllib.request.urlopen(f"{address}/readyz", timeout=5) as answer:
+        with urllib.request.urlopen(f"{address}/readyz", timeout=30) as answer:
             ready = answer.read()
         process.send_signal(number)
-        _, rest = process.communicate(timeout=15)
+        _, rest = process.communicate(timeout=30)
 
     assert b"ready\n" == ready
     assert (0, "") == (process.returncode, rest if "Traceback" in rest else "")
@@ -64,7 +64,7 @@ def test_a_taken_port_is_one_line_not_a_traceback(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         with start(tmp_path, port) as process:
-            _, said = process.communicate(timeout=15)
+            _, said = process.communicate(timeout=30)
 
     assert 1 == process.returncode
     assert f"127.0.0.1:{port}" in said

@@ -101,10 +101,10 @@ async def test_a_reader_who_left_is_noticed_at_the_next_frame(place: Place) -> N
     async with place.get(STREAM_PATH) as answer:
         await answer.content.readuntil(b"\n\n")
         answer.close()
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not place.wall.gone.is_set():
             place.wall.viewers[0].frames.put_nowait([b"{}"])
-            await asyncio.wait_for(_turn(), 1)
+            await _turn()
 
 
 async def _turn() -> None:
@@ -123,7 +123,7 @@ async def test_a_reader_who_takes_nothing_is_not_kept(
     writer.write(f"GET {STREAM_PATH} HTTP/1.1\r\nHost: a\r\n\r\n".encode())
     await reader.readuntil(b"retry: 1000\n\n")
     place.wall.viewers[0].frames.put_nowait([b"x" * 50_000_000])
-    await asyncio.wait_for(place.wall.gone.wait(), 10)
+    await asyncio.wait_for(place.wall.gone.wait(), 30)
     writer.transport.abort()
 
 

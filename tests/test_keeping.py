@@ -1,6 +1,5 @@
 """Tests of restarts: what was there before is there after, once, whatever ended the daemon."""
 
-import asyncio
 import functools
 import re
 import sqlite3
@@ -251,9 +250,7 @@ async def test_a_feed_renamed_by_a_reload_keeps_its_place_and_what_it_was_told(
         before = await daemon.get("/metrics")
         assert [7] == list(monitor.feeds["renamed"].seen)
         await daemon.until(functools.partial(is_written, app._journal), "it is written")
-        durable = asyncio.Event()
-        app._journal.when_durable(durable.set)
-        await durable.wait()
+        await daemon.durable()
         await daemon.restart(kill=True)
 
         page = await daemon.get("/metrics")

@@ -12,14 +12,14 @@ from callmon.notify import Notifier
 
 @pytest.fixture(params=["path", "abstract"])
 def systemd(
-    request: pytest.FixtureRequest, tmp_path: Path
+    request: pytest.FixtureRequest, short_path: Path
 ) -> Iterator[tuple[str, socket.socket]]:
     """Return a stand-in for systemd: the value of NOTIFY_SOCKET and the socket behind it."""
-    path = str(tmp_path / "notify")
+    path = str(short_path / "notify")
     with closing(socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)) as door:
         abstract = request.param == "abstract"
         door.bind("\0" + path if abstract else path)
-        door.settimeout(2.0)
+        door.settimeout(30.0)
         yield "@" + path if abstract else path, door
 
 

@@ -65,6 +65,7 @@ async def test_the_examples_of_the_page_work(tmp_path: Path) -> None:
     async with running(tmp_path, START * SECOND, text=WITH_TEAMS) as (daemon, log):
         log.write([f"{START}|1.1|sales|NONE|ENTERQUEUE||13800138000|1"])
         await daemon.leap((START + 300) * SECOND)
+        await daemon.durable()  # of former alerts tells the journal
         assert daemon.app is not None
         for example in EXAMPLES:
             (url,) = shlex.split(example)

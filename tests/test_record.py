@@ -173,7 +173,7 @@ async def test_a_refused_login_ends_the_recording(tmp_path: Path, pbx: Pbx) -> N
     settings = Desk(pbx, secret="wrong").settings
 
     with pytest.raises(FeedError, match="Authentication failed"):
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             await record(request, settings, recorder, pbx.clock)
 
     assert Mark.STOP == (await heard_in(request.out)).marks[-1]

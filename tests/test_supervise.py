@@ -144,9 +144,9 @@ def test_the_ceiling_doubles_up_to_the_cap(attempt: int) -> None:
     assert min(BACKOFF_CAP, BACKOFF_FIRST * 2 ** (attempt - 1)) == backoff_ceiling(attempt)
 
 
-async def _heard(tmp_path: Path, ticks: Callable[[], int], time: Micros) -> list[bytes]:
+async def _heard(short_path: Path, ticks: Callable[[], int], time: Micros) -> list[bytes]:
     """Return what systemd hears in *time* when it allows 4 s of silence."""
-    address = tmp_path / "notify"
+    address = short_path / "notify"
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
         door.bind(str(address))
         door.settimeout(0)
@@ -162,17 +162,17 @@ async def _heard(tmp_path: Path, ticks: Callable[[], int], time: Micros) -> list
 
 
 @pytest.mark.anyio
-async def test_the_watchdog_is_fed_while_the_engine_ticks(tmp_path: Path) -> None:
+async def test_the_watchdog_is_fed_while_the_engine_ticks(short_path: Path) -> None:
     """Four times in the time systemd allows."""
     count = iter(range(100))
 
-    assert [b"WATCHDOG=1"] * 4 == await _heard(tmp_path, lambda: next(count), 4 * SECOND)
+    assert [b"WATCHDOG=1"] * 4 == await _heard(short_path, lambda: next(count), 4 * SECOND)
 
 
 @pytest.mark.anyio
-async def test_the_watchdog_starves_when_the_engine_stands_still(tmp_path: Path) -> None:
+async def test_the_watchdog_starves_when_the_engine_stands_still(short_path: Path) -> None:
     """A loop that spins while nothing is evaluated is not alive."""
-    assert [] == await _heard(tmp_path, lambda: 5, 60 * SECOND)
+    assert [] == await _heard(short_path, lambda: 5, 60 * SECOND)
 
 
 @pytest.mark.anyio

@@ -56,10 +56,10 @@ SPREAD: Micros = 600 * SECOND
 """Of lines written at once: the daemon must not seem to have been blind for hours."""
 
 ROOT = Path(__file__).parents[2]
-START_TIMEOUT_S = 30.0
-STOP_TIMEOUT_S = 20.0
-PEER_TIMEOUT_S = 10.0
-ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=10)
+START_TIMEOUT_S = 60.0
+STOP_TIMEOUT_S = 30.0
+PEER_TIMEOUT_S = 30.0
+ANSWER_TIMEOUT = aiohttp.ClientTimeout(total=30)
 
 CONFIG = """\
 thresholds: thresholds.yml
@@ -296,6 +296,14 @@ class Daemon:
             while not true():
                 assert self._task is None or not self._task.done(), what
                 await asyncio.sleep(0.001)
+
+    async def durable(self) -> None:
+        """Wait until all that was told so far would survive a crash: a thread writes it."""
+        assert self.app is not None
+        done = asyncio.Event()
+        self.app._journal.when_durable(done.set)
+        async with asyncio.timeout(PEER_TIMEOUT_S):
+            await done.wait()
 
     async def ask(self, path: str) -> tuple[int, str]:
         """Return status and text of what the server answers."""

@@ -9,7 +9,6 @@ import contextlib
 import dataclasses
 import json
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -19,6 +18,8 @@ from typing import Any
 import aiohttp
 import pytest
 from aiohttp import web
+
+from tests.acceptance.cutter import steady_port
 
 __all__ = [
     "ROOT",
@@ -41,8 +42,8 @@ ROOT = Path(__file__).parents[2]
 SUITES = ("trixie", "sid")
 """The oldest versions we support, and the newest there are."""
 
-READY_SECONDS = 20.0
-STOP_SECONDS = 10.0
+READY_SECONDS = 60.0
+STOP_SECONDS = 30.0
 
 
 def program(suite: str, name: str) -> str:
@@ -54,11 +55,8 @@ def program(suite: str, name: str) -> str:
 
 
 def free_port() -> int:
-    """Return a port nobody listens on now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a port nobody listens on, nor gets by chance before it is used."""
+    return steady_port()
 
 
 async def until(

@@ -77,7 +77,7 @@ class FeedDesk(Generic[F]):
 
 async def until(condition: Callable[[], object]) -> None:
     """Return when *condition* holds; real sockets need real time, by no clock of ours."""
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(30):
         while not condition():
             await asyncio.to_thread(lambda: None)
 

@@ -381,7 +381,7 @@ async def test_a_slow_engine_does_not_slow_the_asterisk(pbx: Pbx) -> None:
         for number in range(1, count + 1):
             pbx.join(number)
         # All has left the Asterisk while next to nothing is decoded.
-        await asyncio.wait_for(pbx._writers[-1].drain(), 5)
+        await asyncio.wait_for(pbx._writers[-1].drain(), 30)
         assert len(desk.joined()) < count
         assert len(desk.current) < 50
         await until(lambda: desk.current[-1] == count)

@@ -30,6 +30,9 @@ pytestmark = pytest.mark.anyio
 
 V5, V311, AUTO = MqttVersion.V5, MqttVersion.V311, MqttVersion.AUTO
 
+LONG = 120 * SECOND
+"""Longer than any test waits: what takes less than that was not waited out."""
+
 
 @pytest.fixture(name="broker")
 async def _broker() -> AsyncIterator[Broker]:
@@ -159,8 +162,7 @@ async def test_what_is_no_broker_is_named(broker: Broker, answer: bytes) -> None
     """It answers with something else, or hangs up: at once, not after a time."""
     broker.answer = answer
 
-    async with asyncio.timeout(5):
-        error = await _desk(broker).fails()
+    error = await _desk(broker, timeout=LONG).fails()
 
     assert "expected a broker that speaks MQTT 5 or 3.1.1, found: " in str(error)
     assert "(is it a port for TLS?)" in str(error)
@@ -172,8 +174,7 @@ async def test_a_port_where_nobody_listens_is_named() -> None:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-
-    error = await Desk(settings(port)).fails()
+        error = await Desk(settings(port)).fails()
 
     assert f"127.0.0.1:{port}: expected a connection, found: Connection refused" == str(error)
     assert error.retry
@@ -191,9 +192,9 @@ async def test_an_impossible_host_is_named() -> None:
 async def test_a_stop_while_connecting_leaves_nothing(broker: Broker) -> None:
     """The broker does not answer: neither socket nor task is left, and it takes no time."""
     broker.silent = {Packet.CONNECT}
-    desk = _desk(broker)
+    desk = _desk(broker, timeout=LONG)
 
-    async with asyncio.timeout(5), desk.running():
+    async with asyncio.timeout(30), desk.running():
         await until(lambda: broker.connects)
 
     await until(lambda: not broker._talks)
@@ -577,7 +578,7 @@ async def test_an_inbox_over_tls_is_read_on(secured: Broker) -> None:
 
 async def test_a_port_without_tls_is_named(broker: Broker) -> None:
     """It hangs up on what it cannot read."""
-    error = await _desk(broker, tls=MqttTls(verify=False), timeout=2 * SECOND).fails()
+    error = await _desk(broker, tls=MqttTls(verify=False), timeout=LONG).fails()
 
     assert "expected TLS, found: none that fits: " in str(error)
     assert "(is it the port without TLS?)" in str(error)

@@ -27,7 +27,15 @@ def _unprivileged() -> Iterator[None]:
 
 
 @pytest.fixture
-def site() -> Iterator[Site]:
+def _readable() -> Iterator[None]:
+    """Create files that anybody may read, whatever is usual where the tests run."""
+    usual = os.umask(0o022)
+    yield
+    os.umask(usual)
+
+
+@pytest.fixture
+def site(_readable: None) -> Iterator[Site]:
     """Return a system that writes a log in a folder that anybody may enter."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)

@@ -84,7 +84,7 @@ async def found(directory: Path) -> tuple[Stored, list[int]]:
     desk = journal(directory)
     stored = await desk.start()
     told = await asyncio.to_thread(lambda: list(desk.later(stored)))
-    await desk.close(5)
+    await desk.close(30)
     return stored, numbers(told)
 
 
@@ -100,7 +100,7 @@ def journal(directory: Path, counts: Counts | None = None, **options: int) -> Jo
 
 async def until(condition: Callable[[], bool]) -> None:
     """Wait for what another thread is about to bring about."""
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         while not condition():  # noqa: ASYNC110  # a thread sets no event of the loop
             await asyncio.sleep(0.001)  # noqa: TID251  # a thread lives in real time
 
@@ -109,7 +109,7 @@ async def durable(desk: Journal) -> None:
     """Wait until all that was handed over is on the disk."""
     done = asyncio.Event()
     desk.when_durable(done.set)
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(30):
         await done.wait()
 
 

@@ -49,7 +49,7 @@ class Browser:
 
     async def read(self) -> None:
         """Take all that has come."""
-        frames = await asyncio.wait_for(self._reader.next(), 5)
+        frames = await asyncio.wait_for(self._reader.next(), 30)
         self.over = not frames
         for frame in frames:
             self.take(json.loads(frame))
