@@ -16,6 +16,7 @@ import msgspec
 
 from callmon.alerts import AlertStep
 from callmon.answers import HistoryView, PastAlert, StepView
+from callmon.calendars import local_instant, see_that_it_comes
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config.problems import did_you_mean
 from callmon.config.values import duration
@@ -57,6 +58,8 @@ PARAMETERS: Final = ("since", "until", "queue", "group", "threshold", "limit")
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _LAST: Final[Micros] = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
+
+_DAY_ALONE: Final = len("2026-11-22")
 
 _SPACED_ZONE: Final = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
 """The plus of ``+08:00`` as it comes out of an address where it was not written ``%2B``."""
@@ -124,10 +127,10 @@ def history_question(parameters: Mapping[str, str], now: Micros) -> HistoryQuest
 def moment(name: str, text: str, now: Micros, zone: tzinfo | None = None) -> Micros:
     """Return the instant that *text*, called *name*, says: one of a calendar, or ``24h`` ago.
 
-    Without a *zone* of its own it is one of *zone*.
+    Without a zone of its own it is one of *zone*; a day alone is its beginning.
 
     Raises:
-        ValueError: it says none.
+        ValueError: it says none, or one that the clocks of *zone* skip.
     """
     try:
         if "-" not in text:
@@ -137,13 +140,22 @@ def moment(name: str, text: str, now: Micros, zone: tzinfo | None = None) -> Mic
         local = None
     if local is not None and local.tzinfo is None and zone is not None:
         local = local.replace(tzinfo=zone)
+        if len(text) > _DAY_ALONE:
+            _see_that_it_comes(name, local)
     if local is None or local.tzinfo is None:
         example = "2026-11-22T18:00:00Z" if zone is None else "2026-11-22T18:00"
         raise ValueError(
             f"{name}: expected a length like 24h or an instant like {example}, found {text!r}"
         )
     # Of the last hours that a calendar has, some are in no year of UTC.
-    return max(0, min((local - _EPOCH) // timedelta(microseconds=1), _LAST))
+    return max(0, min(local_instant(local), _LAST))
+
+
+def _see_that_it_comes(name: str, local: datetime) -> None:
+    try:
+        see_that_it_comes(local)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from None
 
 
 def see_order(since: Micros, until: Micros | None) -> Micros | None:

@@ -1,9 +1,9 @@
 """Opening hours, public holidays and special dates, as exact instants.
 
 A day has a list of hours; hours that end at or before they start run into the next day
-and belong to the day they begin on. Wall times become instants by PEP 495 with ``fold=0``:
-one that the clocks skip in spring counts by the offset before the change, one that they
-repeat in autumn is the first of the two.
+and belong to the day they begin on. Hours are what a clock on the wall shows: a time that
+the clocks skip in spring has come as soon as they skip it, so that hours from 02:30 on begin
+at 03:00 then; one that they repeat in autumn is the first of the two.
 
 Public holidays come from the ``holidays`` package. In mainland China (and a few other
 countries) some days off are paid for with a working weekend day: that day has the hours
@@ -13,7 +13,7 @@ of the weekday it replaces.
 import bisect
 import dataclasses
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -23,7 +23,15 @@ from callmon.errors import ConfigError
 if TYPE_CHECKING:
     from holidays import HolidayBase
 
-__all__ = ["DAY_MINUTES", "Calendar", "CalendarSpec", "Hours", "holiday_regions"]
+__all__ = [
+    "DAY_MINUTES",
+    "Calendar",
+    "CalendarSpec",
+    "Hours",
+    "holiday_regions",
+    "local_instant",
+    "see_that_it_comes",
+]
 
 DAY_MINUTES = 24 * 60
 
@@ -168,8 +176,8 @@ class Calendar:
 
     def _covers(self, at: Micros) -> bool:
         today = self._date(at)
-        # Yesterday's hours may run into today; tomorrow's begin today when the clocks
-        # skip midnight.
+        # Yesterday's hours may run into today; tomorrow's begin today when the clocks go
+        # back over midnight.
         return any(
             start <= at < end
             for day in (today, today - _DAY, today + _DAY)
@@ -188,10 +196,10 @@ class Calendar:
             if not held:
                 continue
             if step > 0:
-                horizon = self._instant(day, 0, 0)
+                horizon = self._instant(day, 0)
                 ready = sorted(instant for instant in held if instant < horizon)
             else:
-                horizon = self._instant(day, 2 * DAY_MINUTES, 0)
+                horizon = self._instant(day, 2 * DAY_MINUTES)
                 ready = sorted((instant for instant in held if instant > horizon), reverse=True)
             yield from ready
             held.difference_update(ready)
@@ -246,19 +254,58 @@ class Calendar:
     def _span(self, day: date, start: int, end: int) -> tuple[Micros, Micros]:
         if end <= start:
             end += DAY_MINUTES
-        opens, closes = self._instant(day, start, 0), self._instant(day, end, 0)
-        if closes <= opens:
-            # The clocks skip the start, and it moved past the end: it moves to before the
-            # skip instead, so that the hours keep their length and end as written.
-            opens = self._instant(day, start, 1)
-        return opens, closes
+        return self._instant(day, start), self._instant(day, end)
 
-    def _instant(self, day: date, minutes: int, fold: int) -> Micros:
+    def _instant(self, day: date, minutes: int) -> Micros:
         wall = datetime.combine(day, time(), self._zone) + timedelta(minutes=minutes)
-        return (wall.replace(fold=fold) - _EPOCH) // _MICROSECOND
+        return local_instant(wall)
 
     def _date(self, at: Micros) -> date:
-        return (_EPOCH + timedelta(microseconds=at)).astimezone(self._zone).date()
+        return _local(at, self._zone).date()
+
+
+def local_instant(wall: datetime) -> Micros:
+    """Return the first instant at which a clock in the zone of *wall* shows it, or more."""
+    after, before = _by_either_offset(wall)
+    if before >= after:  # it comes, perhaps twice
+        return after
+    # The offset of before the skip places it after that, the other before: between is it.
+    offset = _local(before, wall.tzinfo).utcoffset()
+    while after - before > 1:
+        middle = (before + after) // 2
+        if _local(middle, wall.tzinfo).utcoffset() == offset:
+            before = middle
+        else:
+            after = middle
+    return after
+
+
+def see_that_it_comes(wall: datetime) -> None:
+    """See that a clock in the zone of *wall* ever shows it.
+
+    Raises:
+        ValueError: the clocks skip it.
+    """
+    after, before = _by_either_offset(wall)
+    if before >= after:
+        return
+    change = local_instant(wall)
+    end = _local(change, wall.tzinfo)
+    begin = end - timedelta(microseconds=after - before)
+    raise ValueError(
+        f"there is no {wall:%H:%M} on {wall:%Y-%m-%d} in {wall.tzinfo}: clocks go from"
+        f" {begin:%H:%M} to {end:%H:%M}"
+    )
+
+
+def _by_either_offset(wall: datetime) -> tuple[Micros, Micros]:
+    """Return when it is *wall* by the offset before a change of clocks, and by the other."""
+    first, second = ((wall.replace(fold=fold) - _EPOCH) // _MICROSECOND for fold in (0, 1))
+    return first, second
+
+
+def _local(at: Micros, zone: tzinfo | None) -> datetime:
+    return (_EPOCH + timedelta(microseconds=at)).astimezone(zone)
 
 
 def holiday_regions() -> Mapping[str, Sequence[str]]:

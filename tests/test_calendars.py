@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from callmon.calendars import Calendar, CalendarSpec, Hours, holiday_regions
+from callmon.calendars import (
+    Calendar,
+    CalendarSpec,
+    Hours,
+    holiday_regions,
+    local_instant,
+    see_that_it_comes,
+)
 from callmon.clock import SECOND
 from callmon.errors import ConfigError
 
@@ -209,17 +216,23 @@ def test_hours_that_touch_are_one_stretch() -> None:
         (NIGHTS, "2026-03-07 23:00", ["2026-03-08 06:00-04:00", "2026-03-08 22:00-04:00"]),
         # and so does one in which an hour comes twice
         (NIGHTS, "2026-10-31 23:00", ["2026-11-01 06:00-05:00", "2026-11-01 22:00-05:00"]),
-        # hours inside the skipped one follow it
+        # hours inside the skipped one do not come
         (
-            {6: ((135, 165),)},
+            {6: ((135, 165), (600, 660))},
             "2026-03-08 00:00",
-            ["2026-03-08 03:15-04:00", "2026-03-08 03:45-04:00"],
+            ["2026-03-08 10:00-04:00", "2026-03-08 11:00-04:00"],
         ),
-        # hours that begin in the skipped one and end soon after it keep their length
+        # hours that begin in the skipped one begin when it is skipped
         (
             {6: ((150, 190),)},
             "2026-03-08 00:00",
-            ["2026-03-08 01:30-05:00", "2026-03-08 03:10-04:00"],
+            ["2026-03-08 03:00-04:00", "2026-03-08 03:10-04:00"],
+        ),
+        # and those that end in it end then
+        (
+            {6: ((60, 150),)},
+            "2026-03-08 00:00",
+            ["2026-03-08 01:00-05:00", "2026-03-08 03:00-04:00"],
         ),
         # a time that comes twice is the first of the two
         (
@@ -235,7 +248,7 @@ def test_hours_that_touch_are_one_stretch() -> None:
     ],
 )
 def test_clock_changes(weekly: Mapping[int, Hours], start: str, expected: list[str]) -> None:
-    """Hours around the changes of New York's clocks, after PEP 495."""
+    """Hours around the changes of New York's clocks: what a clock on the wall shows."""
     calendar = Calendar(CalendarSpec(name="shift", timezone=NEW_YORK, weekly=weekly))
 
     assert stretches(calendar, start, 2) == expected
@@ -246,13 +259,13 @@ def test_clock_changes(weekly: Mapping[int, Hours], start: str, expected: list[s
     [
         ({4: ((0, 120),)}, ["2026-04-24 01:00+03:00", "2026-04-24 02:00+03:00"]),
         (
-            {3: ((1420, 1425),), 4: ((30, 70),)},
-            ["2026-04-23 23:30+02:00", "2026-04-24 01:10+03:00"],
+            {4: ((30, 70),)},
+            ["2026-04-24 01:00+03:00", "2026-04-24 01:10+03:00"],
         ),
     ],
 )
 def test_a_day_that_begins_at_one(weekly: Mapping[int, Hours], expected: list[str]) -> None:
-    """Where the clocks skip midnight, the day begins when they do; hours may begin before."""
+    """Where the clocks skip midnight, the day begins when they do, and so do its hours."""
     cairo = Calendar(CalendarSpec(name="cairo", timezone="Africa/Cairo", weekly=weekly))
 
     assert stretches(cairo, "2026-04-23 12:00", 2) == expected
@@ -395,11 +408,14 @@ def test_agrees_with_asking_every_quarter(
 def test_open_when_the_wall_clock_says_so(
     weekly: dict[int, Hours], zone: str, turn: datetime, quarter: int
 ) -> None:
-    """Away from clock changes, it is open exactly when a clock on the wall is inside."""
+    """Unless clocks go back, it is open exactly when one on the wall is inside."""
     calendar = Calendar(CalendarSpec(name="any", timezone=zone, weekly=weekly))
     wall = (turn + timedelta(minutes=15 * quarter)).astimezone(ZoneInfo(zone))
     minutes = wall.hour * 60 + wall.minute
-    around = {(wall + timedelta(hours=step)).utcoffset() for step in (-50, 0, 50)}
+    earlier, later = (
+        (at.astimezone(UTC) + timedelta(hours=step)).astimezone(ZoneInfo(zone)).utcoffset()
+        for at, step in ((wall, -50), (wall, 50))
+    )
 
     inside = any(
         start <= minute < (end if end > start else end + 1440)
@@ -410,4 +426,31 @@ def test_open_when_the_wall_clock_says_so(
         for start, end in weekly.get(day, ())
     )
 
-    assert len(around) > 1 or inside == calendar.is_open(int(wall.timestamp()) * SECOND)
+    assert earlier is not None
+    assert later is not None
+    assert later < earlier or inside == calendar.is_open(int(wall.timestamp()) * SECOND)
+
+
+@pytest.mark.parametrize(
+    ("wall", "instant_of_it", "message"),
+    [
+        ("2026-03-29 01:59", "2026-03-29 01:59+01:00", None),
+        ("2026-03-29 02:00", "2026-03-29 03:00+02:00", "there is no 02:00 on 2026-03-29"),
+        ("2026-03-29 02:30", "2026-03-29 03:00+02:00", "clocks go from 02:00 to 03:00"),
+        ("2026-03-29 03:00", "2026-03-29 03:00+02:00", None),
+        ("2026-10-25 02:30", "2026-10-25 02:30+02:00", None),
+    ],
+)
+def test_a_time_that_is_skipped_has_come_with_the_skip(
+    wall: str, instant_of_it: str, message: str | None
+) -> None:
+    """Its instant is that of the change; whoever asks for it is told that it never comes."""
+    berlin = datetime.fromisoformat(wall).replace(tzinfo=ZoneInfo("Europe/Berlin"))
+    expected = datetime.fromisoformat(instant_of_it).timestamp()
+
+    assert expected * SECOND == local_instant(berlin)
+    if message is None:
+        see_that_it_comes(berlin)
+    else:
+        with pytest.raises(ValueError, match=message):
+            see_that_it_comes(berlin)

@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
+from callmon.calendars import local_instant, see_that_it_comes
 from callmon.clock import SECOND, Micros
 from callmon.config import Config, load_config
 from callmon.config.problems import one_of
@@ -132,9 +133,15 @@ def _instant(text: str, zone: ZoneInfo) -> Micros:
         raise WrongRequestError(
             f"expected an instant like 2026-11-22T18:00 or 2026-11-22, found {text!r}"
         ) from None
-    at = local if local.tzinfo is not None else local.replace(tzinfo=zone)
-    since_epoch = at - dt.datetime.fromtimestamp(0, dt.UTC)
-    return since_epoch // dt.timedelta(microseconds=1)
+    if local.tzinfo is not None:
+        return local_instant(local)
+    local = local.replace(tzinfo=zone)
+    if len(text) > len("2026-11-22"):  # a day has its beginning
+        try:
+            see_that_it_comes(local)
+        except ValueError as error:
+            raise WrongRequestError(str(error)) from None
+    return local_instant(local)
 
 
 def _retargeted(settings: EngineSettings, request: ReplayRequest) -> EngineSettings:
