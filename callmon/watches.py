@@ -7,10 +7,12 @@ far from its limit, most looks are spared: from n/d it takes a known least numbe
 contacts, coming or leaving, to breach.
 """
 
+import datetime as dt
 import functools
 import heapq
 import itertools
 import math
+import operator
 from fractions import Fraction
 from typing import Final, NamedTuple, Protocol
 
@@ -26,14 +28,15 @@ from callmon.events import (
 )
 from callmon.facts import next_known
 from callmon.measures import MEASURES, Measure, Reading, Unit
-from callmon.queues import SubjectState, WindowSpec
+from callmon.queues import SubjectState, Targets, WindowSpec
 from callmon.readings import Motion
-from callmon.rules import Direction, Limits, Rule
+from callmon.rules import Direction, Limits, Rule, Subject, SubjectKind
 from callmon.thresholds import State, ThresholdState
-from callmon.windows import Window
+from callmon.windows import CODES, LocalDay, Window
 
 __all__ = [
     "NEVER",
+    "RatioWindow",
     "Timed",
     "Timers",
     "Watch",
@@ -91,6 +94,92 @@ def _levels(limits: Limits) -> _Levels:
     )
 
 
+@functools.lru_cache(maxsize=256)
+def _shares(name: str, targets: Targets) -> tuple[tuple[int, ...], tuple[int, ...]]:
+    """Return what the end of a wait adds to a ratio's numerator and to its base, by code.
+
+    The measure itself is asked, of one who was answered and one more, so that its formula
+    stands in one place.
+    """
+    read = MEASURES[name].over
+    nobody = Subject(kind=SubjectKind.QUEUE, name="", labels={})
+    state = SubjectState(nobody, targets, LocalDay(dt.UTC), ())  # no file is read for it
+    window = state.open_window(WindowSpec(name="all"))
+    shares = []
+    for code in range(CODES):
+        window.counts, window.ended = [0] * CODES, []
+        window.counts[0] = 1
+        before = None if read is None else read(state, window, 0)
+        window.counts[code] += 1
+        after = None if read is None else read(state, window, 0)
+        if before is None or after is None:
+            raise AssertionError("who was answered is in the base of every ratio")
+        shares.append((after[0] - before[0], after[1] - before[1]))
+    return tuple(number for number, _ in shares), tuple(base for _, base in shares)
+
+
+class RatioWindow(Window):
+    """A window of which one ratio is asked: it is kept as ends of waits come and leave.
+
+    After ``sync`` it is ``number`` / ``base``, by ``targets``. Of what other windows have
+    there are ``counts`` alone; ``ended`` is empty: whoever needs it sums those up.
+    """
+
+    __slots__ = ("_measure", "_of_base", "_of_number", "base", "number", "targets")
+
+    def __init__(self, measure: Measure, subject: SubjectState, spec: WindowSpec) -> None:
+        super().__init__(subject.log, spec.length, subject.day if spec.day else None)
+        self._measure = measure
+        self.judge_by(subject.targets)
+
+    def judge_by(self, targets: Targets) -> None:
+        """Keep the ratio by *targets* from now on."""
+        self.targets = targets
+        self._of_number, self._of_base = _shares(self._measure.name, targets)
+        self.number = sum(map(operator.mul, self.counts, self._of_number))
+        self.base = sum(map(operator.mul, self.counts, self._of_base))
+
+    def _clear(self) -> None:
+        super()._clear()
+        self.ended = []
+        self.number = self.base = 0
+
+    def _count(self, code: int, value: Micros, sign: int) -> None:
+        del value
+        self.counts[code] += sign
+        self.number += sign * self._of_number[code]
+        self.base += sign * self._of_base[code]
+        self.version += 1
+
+    def _take(self, end: int) -> None:
+        if self.counts is self.sums:  # the zeros that all share
+            self.counts = [0] * CODES
+        codes, counts = self.log.codes, self.counts
+        of_number, of_base = self._of_number, self._of_base
+        for index in range(self.tail, end):
+            code = codes[index]
+            counts[code] += 1
+            self.number += of_number[code]
+            self.base += of_base[code]
+        self.tail = end
+        self.version += 1
+
+    def _drop(self, head: int) -> None:
+        if head >= self.tail:
+            self._clear()  # nothing that was counted is left
+        else:
+            codes, counts = self.log.codes, self.counts
+            of_number, of_base = self._of_number, self._of_base
+            for index in range(self.head, head):
+                code = codes[index]
+                counts[code] -= 1
+                self.number -= of_number[code]
+                self.base -= of_base[code]
+        self.head = head
+        self.tail = max(self.tail, head)
+        self.version += 1
+
+
 class Timed(Protocol):
     """Something that time alone can change."""
 
@@ -141,9 +230,9 @@ class Watch:
     __slots__ = (
         "_crowd",
         "_growth",
-        "_is_plain_ratio",
         "_levels",
         "_limits",
+        "_ratio",
         "_turns_at",
         "due",
         "measure",
@@ -162,7 +251,10 @@ class Watch:
         self.state = ThresholdState(
             rule, grows=self.measure.grows, ratio=self.measure.unit is Unit.RATIO
         )
-        self.window: Window | None = subject.open_window(spec) if spec is not None else None
+        self._ratio = self._ratio_window(spec)
+        self.window: Window | None = self._ratio
+        if spec is not None and self._ratio is None:
+            self.window = subject.open_window(spec)
         self.due: Micros = NEVER  #: when to look again though nothing happens
         self.scheduled: Micros = NEVER  #: the earliest timer that stands for this watch
         self._turns_at: Micros = 0  #: when a calendar may next move the window's beginning
@@ -171,12 +263,14 @@ class Watch:
         self._growth: Micros | None = None  #: longest_wait, all well: it breaches at this
         self._limits: Limits | None = None  #: those of ``_levels``
         self._levels: _Levels = _levels(rule.base)
-        # Only the ends of waits move it: looks at it can be spared.
-        self._is_plain_ratio = (
-            self.measure.unit is Unit.RATIO
-            and self.measure.next_change is None
-            and self.measure.moves is None
-        )
+
+    def _ratio_window(self, spec: WindowSpec | None) -> RatioWindow | None:
+        """Return the window of a ratio that only ends of waits move: looks can be spared."""
+        measure = self.measure
+        steady = measure.next_change is None and measure.moves is None
+        if spec is None or measure.unit is not Unit.RATIO or not steady:
+            return None
+        return RatioWindow(measure, self.subject, spec)
 
     @property
     def occasions(self) -> tuple[type, ...]:
@@ -222,8 +316,8 @@ class Watch:
                 return ()
         if now >= self._turns_at:
             self._turn_window(now)
-        if self._is_plain_ratio and not (subject.blind or subject.accounts):
-            return self._evaluate_ratio(now)
+        if self._ratio is not None and not (subject.blind or subject.accounts):
+            return self._evaluate_ratio(now, self._ratio)
         reading = self.read(now)
         blind = reading is None and self.is_blind(now)
         transitions = state.update(now, reading, blind=blind)
@@ -232,13 +326,14 @@ class Watch:
             self.due = min(self.due, next_known(subject, self.window, now) or NEVER)
         return transitions
 
-    def _evaluate_ratio(self, now: Micros) -> tuple[Transition, ...]:
+    def _evaluate_ratio(self, now: Micros, window: RatioWindow) -> tuple[Transition, ...]:
         """Do the same for a ratio that is seen, and that only ends of waits move."""
-        state, window = self.state, self.window
-        if window is None:
-            raise AssertionError("a ratio is of a window")
+        state = self.state
+        if window.targets is not self.subject.targets:
+            window.judge_by(self.subject.targets)
         window.sync(now)
-        reading = self.measure.read(self.subject, window, now)
+        base = window.base
+        reading = (window.number, base, base) if base > 0 else None
         transitions = state.update(now, reading, blind=False)
         due = state.wakes
         if state.state is State.OFF:
@@ -298,7 +393,7 @@ class Watch:
             return self._next_crossing(
                 now, reading, self.measure.moves(self.subject, window, now)
             )
-        if self._is_plain_ratio:
+        if self._ratio is not None:
             leaving = window.next_expiry(now, self._spare_looks(reading))
         elif self.measure.next_change is not None:
             leaving = window.next_expiry(now)

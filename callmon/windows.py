@@ -13,7 +13,6 @@ import datetime as dt
 from array import array
 from bisect import bisect_left, bisect_right, insort
 from collections.abc import Iterator
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -51,7 +50,7 @@ _NO_OUTCOMES = [0] * len(Outcome)
 class LocalDay:
     """Local midnights of one time zone, for the window ``today``."""
 
-    def __init__(self, zone: ZoneInfo) -> None:
+    def __init__(self, zone: dt.tzinfo) -> None:
         self._zone = zone
         self._start: Micros = 0
         self._end: Micros = 0

@@ -7,11 +7,13 @@ takes everything. Tried against ``amtool config routes test``.
 """
 
 import dataclasses
-from collections.abc import Iterator, Mapping
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from callmon.config.problems import Level
 from callmon.sense.matchers import Matcher, Operator, WrongMatcherError, parsed
+from callmon.sense.texts import say
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Data, Document, Loc
@@ -33,6 +35,29 @@ class Route:
     children: tuple["Route", ...] = ()
     muted: str | None = None  #: the key that limits it to times
     sound: bool = True  #: False: a matcher cannot be read here
+    _asking: Mapping[str, Mapping[str, Sequence[int]]] = dataclasses.field(
+        init=False, repr=False
+    )
+    _others: Sequence[int] = dataclasses.field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """File the children that ask for one value of a label: there may be one per queue."""
+        asking: dict[str, dict[str, list[int]]] = {}
+        others: list[int] = []
+        for place, child in enumerate(self.children):
+            asked = next((one for one in child.matchers if one.operator == "="), None)
+            if asked is None:
+                others.append(place)
+            else:
+                asking.setdefault(asked.label, {}).setdefault(asked.value, []).append(place)
+        object.__setattr__(self, "_asking", asking)
+        object.__setattr__(self, "_others", others)
+
+    def candidates(self, labels: Mapping[str, str]) -> Iterator["Route"]:
+        """Yield the children that may match *labels*, in order: no other one does."""
+        asked = (of.get(labels.get(label, ""), ()) for label, of in self._asking.items())
+        for place in sorted(itertools.chain(self._others, *asked)):
+            yield self.children[place]
 
     def matches(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an alert with *labels* comes here, if it comes this way."""
@@ -51,7 +76,7 @@ def routes_of(route: Route, labels: Mapping[str, str]) -> list[Route]:
     if not route.matches(labels):
         return []
     found: list[Route] = []
-    for child in route.children:
+    for child in route.candidates(labels):
         below = routes_of(child, labels)
         found += below
         if below and not child.goes_on:
@@ -64,7 +89,7 @@ def read_tree(document: "Document") -> Route | None:
     data = document.data
     root = data.get("route") if isinstance(data, dict) else None
     if not isinstance(root, dict):
-        document.report(("route",), "expected a route with a receiver, found none", key=True)
+        document.report(("route",), say("no_route"), key=True)
         return None
     return _route(document, ("route",), root, "")
 
@@ -98,12 +123,13 @@ def _matchers(
     for place, texts in _texts(loc, data):
         try:
             found += parsed(texts) if isinstance(texts, str) else [texts]
-        except WrongMatcherError as error:
-            document.report(place, f"{error}, found {document.found(place)}")
+        except WrongMatcherError:
+            expected, found_there = say("matcher"), document.found(place)
+            document.report(place, say("no_matcher", expected=expected, found=found_there))
             sound = False
     strange = next((one for one in found if not one.readable), None)
     if strange is not None:
-        message = f"{strange} is not tried here: taken to be for every alert"
+        message = say("untried", matcher=strange)
         document.warn((*loc, "matchers"), message, key=True, level=Level.INFO)
     return tuple(found), sound and strange is None
 

@@ -137,16 +137,24 @@ class LeanEngine(Engine):
     def advance(self, now: Micros) -> bool:
         """Move time to *now*; mostly no more than that is due then."""
         told = len(self._transitions)
-        timers = self._timers
+        dirty, timers = self._dirty, self._timers
         if now > self.now:
-            if self._dirty or timers.earliest < now or self._sweep_at < now:
+            if dirty or timers.earliest < now or self._sweep_at < now:
                 self._run_before(now)
             self.now = now
-        due = bool(self._dirty) or timers.earliest <= self.now
+        settled = 0
         for state in self._sources.values():
-            due = due or bool(state.docket)
-        settled = due and super().advance(now)
-        return settled or len(self._transitions) > told
+            if state.docket:
+                settled += state.docket.settle(now)
+        if dirty:
+            self._settle()
+        while timers.earliest <= self.now:
+            watch = timers.pop(self.now)
+            if watch is not None:
+                self._evaluate(watch)
+        if dirty:
+            self._settle()  # what a report that is stale now has touched
+        return bool(settled) or len(self._transitions) > told
 
     def _settle(self) -> None:
         """Evaluate what the events of this instant have touched."""
@@ -158,6 +166,10 @@ class LeanEngine(Engine):
             if watch.due < watch.scheduled:
                 timers.schedule(watch)
         self._dirty.clear()
+
+    def _has_records_alone(self) -> bool:
+        """Tell whether time alone settles nobody's visit."""
+        return all(state.docket is None for state in self._sources.values())
 
     def _sweep(self, until: Micros) -> None:
         """Forget what every window has passed, too: no arrival looks after it."""
@@ -186,28 +198,33 @@ class LeanEngine(Engine):
         """
         sources, dirty, timers = self._sources, self._dirty, self._timers
         name = ""  # of the source that all of these are of
+        alone = self._has_records_alone()
         source = Source(name)
         routes: dict[str, Route] = {}
         event: Any
         for event in inputs:
             kind = type(event)
             at = event.at
-            if kind is TimePassed:
-                self.advance(at)
-                continue
             if at > self.now:
                 if dirty or timers.earliest < at or self._sweep_at < at:
                     self._run_before(at)
                 self.now = at
+            if kind is TimePassed:
+                if alone and not dirty and timers.earliest > self.now:
+                    continue
+                self.advance(at)
+                continue
             if event.source != name:
                 state = sources.get(event.source)
                 if state is None or state.docket is not None:
                     self.apply(event)
+                    alone = self._has_records_alone()
                     continue
                 name, source, routes = event.source, state.source, state.routes
             if kind not in _USUAL or (route := routes.get(event.queue)) is None:
                 self.apply(event)
                 name = ""  # it may be told of otherwise from now on
+                alone = self._has_records_alone()
                 continue
             if at > source.watermark:  # noqa: PLR1730 - max() takes twice as long
                 source.watermark = at

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Sequence
+from fractions import Fraction
 
 import msgspec
 import pytest
@@ -20,7 +21,7 @@ from callmon.events import (
 )
 from callmon.journal import TimePassed
 from callmon.measures import MEASURES
-from callmon.queues import Targets
+from callmon.queues import Targets, WindowSpec
 from callmon.rules import Threshold
 from callmon.trial.lean import Input, LeanEngine, LeanState, WaitingState, lean_state
 from callmon.trial.sameness import fingerprint
@@ -103,11 +104,11 @@ def test_it_finds_out_the_same(
 
 
 def marked(events: Sequence[Event], marks: Sequence[int]) -> list[Input]:
-    """Return *events* with marks of time in between, the last later than all."""
+    """Return *events* with marks of time before what is told of then, the last of later."""
     inputs: list[Input] = []
     left = sorted(marks)
     for event in events:
-        while left and BASE + left[0] < event.at:
+        while left and BASE + left[0] <= event.at:
             inputs.append(TimePassed(BASE + left.pop(0)))
         inputs.append(event)
     return [*inputs, *(TimePassed(BASE + mark) for mark in (*left, 60))]
@@ -156,6 +157,31 @@ def replaced(event: Event, seq: int) -> Event:
     return msgspec.structs.replace(event, seq=seq)
 
 
+def test_a_mark_settles_visits_from_when_a_live_feed_is_told_of() -> None:
+    """Among records: what a live feed may yet tell otherwise is settled by time alone."""
+    seen = FeedChanged(BASE + 1, SOURCE, 0, "live", up=True, live=True)
+    told: list[Input] = [joined(0, "a"), seen, left(2, "a", Outcome.ABANDONED, wait=2, seq=1)]
+    marks = [TimePassed(BASE + second * SECOND) for second in range(1, 700)]
+
+    assert_heard_alike(ON_WAITS, [*told, *marks], live=False)
+
+
+def test_a_mark_does_what_is_due_before_what_is_told_of_then() -> None:
+    """The wait has been too long for an instant, though it ends in that instant."""
+    too_long = threshold("longest_wait", above(3))
+    told: list[Input] = [
+        joined(0, "a"),
+        TimePassed(BASE + 3),
+        left(3, "a", Outcome.ABANDONED, wait=3, seq=1),
+    ]
+    engine = LeanEngine(settings_with(thresholds=[too_long]))
+
+    assert_heard_alike([too_long], told, live=False)
+    engine.hear(told, live=False)
+
+    assert {"fired"} == {turn.kind for turn in engine.drain()}
+
+
 def assert_heard_alike(
     thresholds: Sequence[Threshold], inputs: Sequence[Input], *, live: bool
 ) -> None:
@@ -174,6 +200,28 @@ def assert_heard_alike(
     assert fingerprint(one_by_one) == fingerprint(at_once)
     assert plain.dropped == at_once.dropped
     assert plain.drain() == at_once.drain()
+
+
+@pytest.mark.parametrize("answers", range(4, 12))
+def test_looks_that_are_spared_are_counted(answers: int) -> None:
+    """As many events later as can matter it is looked at again, whatever their number."""
+    limits = above(Fraction(1, 2), at_least=2)
+    site = dataclasses.replace(
+        settings_with(thresholds=[threshold("abandonment_rate", limits, "second")]),
+        windows=(WindowSpec(name="second", length=SECOND),),
+    )
+    told: list[Input] = []
+    for number in range(3 * answers):
+        at, who = number * 2, f"caller {number}"
+        end = answered(at + 1, who, 1) if number < answers else None
+        told += [joined(at, who), end or left(at + 1, who, Outcome.ABANDONED, wait=1)]
+    engine = LeanEngine(site)
+
+    engine.hear(told, live=False)
+    engine.advance(told[-1].at + 1)
+
+    fired = {each.at for each in engine.drain()}
+    assert {BASE + 2 * (2 * answers) + 1} == fired
 
 
 def test_what_is_not_known_to_need_less_gets_all() -> None:
