@@ -14,12 +14,14 @@ from fractions import Fraction
 
 from callmon.clock import SECOND, Micros
 from callmon.measures import Unit
+from callmon.rules import Severity
 
 __all__ = [
     "DEFAULT_SUMMARIES",
     "LABEL_PREFIX",
     "NO_VALUE",
     "PLACEHOLDERS",
+    "SEVERITIES",
     "WEEKDAYS",
     "Language",
     "agents_text",
@@ -42,6 +44,15 @@ class Language(StrEnum):
     ENGLISH = "en"
     CHINESE = "zh-CN"
 
+
+SEVERITIES: Mapping[Language, Mapping[str, str]] = {
+    Language.ENGLISH: {severity: severity.value for severity in Severity},
+    Language.CHINESE: {
+        Severity.INFO: "提示",
+        Severity.WARNING: "警告",
+        Severity.CRITICAL: "严重",
+    },
+}
 
 WEEKDAYS: Mapping[Language, tuple[str, ...]] = {
     Language.ENGLISH: ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"),

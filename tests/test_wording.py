@@ -10,9 +10,12 @@ from hypothesis import strategies as st
 
 from callmon.clock import SECOND
 from callmon.measures import MEASURES, Unit
+from callmon.rules import Severity
 from callmon.wording import (
     DEFAULT_SUMMARIES,
     PLACEHOLDERS,
+    SEVERITIES,
+    WEEKDAYS,
     Language,
     agents_text,
     default_summary,
@@ -27,6 +30,14 @@ from callmon.wording import (
 )
 
 CHINESE = Language.CHINESE
+
+
+@pytest.mark.parametrize("language", list(Language))
+def test_every_language_has_every_severity_and_weekday(language: Language) -> None:
+    """Each by a word of its own."""
+    assert list(Severity) == list(SEVERITIES[language])
+    assert len(Severity) == len(set(SEVERITIES[language].values()))
+    assert 7 == len(set(WEEKDAYS[language]))
 
 
 @pytest.mark.parametrize(

@@ -32,6 +32,7 @@ def as_json(found: Found) -> Json:
         "timezone": backtest.timezone,
         "first_event": write(backtest.first),
         "events": backtest.events,
+        "events_before": backtest.lead,
         "subjects": [_subject(subject) for subject in backtest.subjects],
         "candidate": _side(backtest.candidate, write),
         "present": None if present is None else _side(present, write),

@@ -27,8 +27,8 @@ __all__ = [
     "Totals",
     "covered",
     "days",
-    "days_of",
     "hours_of_week",
+    "known",
     "midnight",
     "noise_of",
     "noisiest",
@@ -126,19 +126,12 @@ def _badness(episode: Episode) -> Fraction:
 
 def covered(backtest: Backtest) -> Micros:
     """Return how much of the span there is a history of."""
-    begin, end = _known(backtest)
+    begin, end = known(backtest)
     return max(end - begin, 0)
 
 
-def days_of(backtest: Backtest, zone: tzinfo) -> int:
-    """Return how many days of the calendar that is: begun ones count, as in ``days``."""
-    begin, end = _known(backtest)
-    if end <= begin:
-        return 0
-    return (local(end - 1, zone).date() - local(begin, zone).date()).days + 1
-
-
-def _known(backtest: Backtest) -> tuple[Micros, Micros]:
+def known(backtest: Backtest) -> tuple[Micros, Micros]:
+    """Return from when to when that is."""
     last = backtest.until if backtest.last is None else min(backtest.until, backtest.last)
     return max(backtest.since, backtest.first), last
 

@@ -5,13 +5,14 @@ from fractions import Fraction
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from callmon.backtest.counts import DAY, covered, days_of
+from callmon.backtest.counts import known
 from callmon.backtest.outcome import Backtest
 from callmon.backtest.texts import TEXTS
 from callmon.clock import Micros
 from callmon.console.text import local
 from callmon.measures import MEASURES
 from callmon.rules import Direction, Limits, Subject, SubjectKind, Threshold
+from callmon.trial.lengths import length_between
 from callmon.wallboard.texts import MEASURE_NAMES
 from callmon.wording import (
     NO_VALUE,
@@ -25,6 +26,7 @@ from callmon.wording import (
 __all__ = [
     "condition_text",
     "day_text",
+    "events_text",
     "length_text",
     "limit_text",
     "measure_text",
@@ -36,8 +38,6 @@ __all__ = [
     "value_text",
 ]
 
-_FEW_DAYS: Final[Micros] = 10 * DAY
-"""A span shorter than this is told with its hours."""
 _TENTHS_BELOW: Final = 10
 
 
@@ -86,11 +86,16 @@ def length_text(length: Micros, language: Language) -> str:
 
 def span_text(backtest: Backtest, language: Language) -> str:
     """Return the length of a history: ``28 days`` of the calendar, ``3 d 04 h``."""
-    length = covered(backtest)
-    if length < _FEW_DAYS:
-        return format_duration(length, language)
-    count = days_of(backtest, ZoneInfo(backtest.timezone))
-    return f"{count} 天" if language is Language.CHINESE else f"{count} days"
+    return length_between(*known(backtest), ZoneInfo(backtest.timezone), language)
+
+
+def events_text(backtest: Backtest, language: Language) -> str:
+    """Return how long a history is and how much happened, and how much of before was read."""
+    texts = TEXTS[language]
+    said = texts["event" if backtest.events == 1 else "events"].format(
+        length=span_text(backtest, language), events=f"{backtest.events:,}"
+    )
+    return said + texts["lead"].format(lead=f"{backtest.lead:,}") if backtest.lead else said
 
 
 def share_text(part: int, whole: int) -> str:

@@ -11,12 +11,12 @@ from typing import Final
 
 from callmon.backtest.counts import Kind, Seen, midnight, severity_of
 from callmon.backtest.figures import length_text, moment_text, value_text
-from callmon.backtest.texts import ENDINGS, KINDS, SEVERITIES, TEXTS
+from callmon.backtest.texts import ENDINGS, KINDS, TEXTS
 from callmon.calendars import Calendar
 from callmon.clock import Micros
 from callmon.console.text import local
 from callmon.rules import Severity
-from callmon.wording import Language
+from callmon.wording import SEVERITIES, Language
 
 __all__ = [
     "PIXEL",

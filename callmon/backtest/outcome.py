@@ -88,7 +88,8 @@ class Backtest:
     timezone: str  #: in which instants are shown and days begin
     first: Micros  #: the first event there is; later than *since*: a hole before it
     last: Micros | None = None  #: the last that is known; None: all to the end is
-    events: int
+    events: int  #: of the span
+    lead: int = 0  #: those before it, heard to know how things stood as it began
     subjects: tuple[Subject, ...]
     candidate: Side
     present: Side | None  #: None: the candidate is the present file

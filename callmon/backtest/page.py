@@ -15,11 +15,11 @@ from callmon.backtest.listing import listing_of
 from callmon.backtest.marks import STRIP_HEIGHT, STRIP_WIDTH, TALL
 from callmon.backtest.outcome import Found
 from callmon.backtest.sections import sections_of
-from callmon.backtest.texts import CHANGES, KINDS, SEVERITIES, TEXTS
+from callmon.backtest.texts import CHANGES, KINDS, TEXTS
 from callmon.backtest.timeline import DAYS_HEIGHT, paint_timeline
 from callmon.backtest.verdict import verdict_texts
 from callmon.console.text import clean
-from callmon.wording import Language
+from callmon.wording import SEVERITIES, Language
 
 __all__ = ["page_html"]
 

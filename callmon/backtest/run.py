@@ -15,10 +15,11 @@ from callmon.backtest.outcome import Backtest, Found, Side, Sweep
 from callmon.backtest.request import BacktestRequest, Progress
 from callmon.backtest.storms import storm_remark
 from callmon.backtest.sweep import Range, asked_range, sweeps_of, with_limit
-from callmon.backtest.texts import TEXTS
+from callmon.backtest.texts import REASONS, TEXTS
 from callmon.config import Config, load_config, load_thresholds
 from callmon.config.problems import one_of
 from callmon.episodes import Episode
+from callmon.measures import MEASURES
 from callmon.replay import NothingFoundError, WrongRequestError
 from callmon.rules import Subject, Threshold
 from callmon.trial import Trial, asked_span, history_of, is_chosen, run_trial
@@ -122,13 +123,14 @@ def live_through(
         present = _side(past, asked.present, asked.present_name, config)
     candidate = _side(past, asked.candidate, lambda threshold: threshold.name, config)
     backtest = Backtest(
-        history=_history_name(request),
+        history=_history_name(request, request.language),
         since=trial.since,
         until=trial.until,
         timezone=config.default_timezone,
         first=trial.first,
         last=trial.last,
         events=trial.events,
+        lead=trial.lead,
         subjects=past.subjects,
         candidate=candidate,
         present=present,
@@ -224,16 +226,17 @@ def _sweeps(past: _Past, asked: _Asked) -> tuple[Sweep, ...]:
     )
 
 
-def _history_name(request: BacktestRequest) -> str:
+def _history_name(request: BacktestRequest, language: Language) -> str:
+    texts = TEXTS[language]
     if not request.logs:
-        return f"the journal of {request.config}"
+        return texts["journal_of"].format(config=request.config)
     first, *others = map(str, request.logs)
-    return f"{first} and {len(others)} more" if others else first
+    return texts["logs"].format(first=first, more=len(others)) if others else first
 
 
 def _nothing(request: BacktestRequest) -> str:
     """Return why there is nothing to show, as far as that can be told."""
-    name = _history_name(request)
+    name = _history_name(request, Language.ENGLISH)
     if request.since is not None or request.until is not None:
         return f"nothing happened in {name} in that time"
     expected = ": expected a queue_log of Asterisk, or a recording" if request.logs else ""
@@ -251,6 +254,11 @@ def _remarks(
     if trial.last < trial.until:
         last = format_instant(trial.last, ZoneInfo(config.default_timezone))
         yield texts["unknown_after"].format(last=last)
+    of_agents = [each.name for each in asked.candidate[1] if MEASURES[each.measure].of_agents]
+    if of_agents and not trial.agents_told:
+        yield texts["no_agents"].format(thresholds=", ".join(of_agents))
+    elif trial.agents_unknown:
+        yield texts["agents_unknown"]
     there = {subject.id for subject in trial.subjects}
     missing = [queue.name for queue in config.queues if f"queue:{queue.name}" not in there]
     if missing:
@@ -258,8 +266,7 @@ def _remarks(
     if not asked.candidate[1]:
         yield texts["no_thresholds"].format(name=candidate.name)
     if trial.dropped:
-        reasons = ", ".join(f"{what} {count}" for what, count in sorted(trial.dropped.items()))
-        yield texts["not_used"].format(reasons=reasons)
+        yield texts["not_used"].format(reasons=_reasons(trial.dropped, language))
     if asked.sweep is not None and any(
         override.limit is not None and override.during is None
         for override in asked.sweep.threshold.overrides
@@ -274,3 +281,13 @@ def _remarks(
     )
     if storm is not None:
         yield storm
+
+
+def _reasons(dropped: Mapping[str, int], language: Language) -> str:
+    """Return why something was not used, and how often."""
+    texts, words = TEXTS[language], REASONS[language]
+    told = []
+    for what, count in sorted(dropped.items()):
+        stage, reason = (words.get(part, part) for part in what.split(": ", 1))
+        told.append(texts["reason"].format(stage=stage, reason=reason, count=count))
+    return texts["between_reasons"].join(told)

@@ -20,11 +20,11 @@ from callmon.backtest.counts import (
 )
 from callmon.backtest.figures import (
     day_text,
+    events_text,
     length_text,
     moment_text,
     rate_text,
     share_text,
-    span_text,
     subject_text,
     value_text,
 )
@@ -168,9 +168,7 @@ class _Maker:
             until=moment_text(backtest.until, self._zone),
             zone=backtest.timezone,
         )
-        events = texts["events"].format(
-            length=span_text(backtest, self._language), events=f"{backtest.events:,}"
-        )
+        events = events_text(backtest, self._language)
         found = [(texts["past"], backtest.history), ("", span), ("", events)]
         if backtest.first > backtest.since:
             first = moment_text(backtest.first, self._zone)

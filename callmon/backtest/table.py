@@ -10,12 +10,12 @@ from callmon.backtest.columns import Cell, Column, column_lines
 from callmon.backtest.counts import DAY, WEEK, Totals, covered, per, totals
 from callmon.backtest.figures import (
     day_text,
+    events_text,
     length_text,
     measure_text,
     moment_text,
     rate_text,
     share_text,
-    span_text,
     subject_text,
     value_text,
 )
@@ -90,11 +90,9 @@ class _Writer:
             until=moment_text(backtest.until, self._zone),
             zone=backtest.timezone,
         )
-        events = texts["events"].format(
-            length=span_text(backtest, self._language), events=f"{backtest.events:,}"
-        )
-        yield self._line((f"{texts['past']} ", DIM), (f"{backtest.history}, {span}", ""))
-        yield self._line((events, ""))
+        past = texts["history_span"].format(history=backtest.history, span=span)
+        yield self._line((f"{texts['past']} ", DIM), (past, ""))
+        yield self._line((events_text(backtest, self._language), ""))
         if backtest.first > backtest.since:
             first = moment_text(backtest.first, self._zone)
             yield self._line((texts["hole"].format(first=first), BOLD))

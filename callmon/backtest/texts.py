@@ -9,18 +9,22 @@ from typing import Final
 
 from callmon.alerts import Ended
 from callmon.backtest.counts import Kind
-from callmon.rules import Severity
 from callmon.wording import Language
 
-__all__ = ["CHANGES", "ENDINGS", "KINDS", "SEVERITIES", "TEXTS"]
+__all__ = ["CHANGES", "ENDINGS", "KINDS", "REASONS", "TEXTS"]
 
 TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.ENGLISH: {
         "title": "Backtest of {name}",
         "said": "{what}: ",
         "past": "Past",
+        "history_span": "{history}, {span}",
+        "journal_of": "the journal of {config}",
+        "logs": "{first} and {more} more",
         "span": "{since} to {until} {zone}",
         "events": "{length}, {events} events",
+        "event": "{length}, {events} event",
+        "lead": "; {lead} more from before were read, to know how things stood",
         "hole": "Nothing is known of the time before {first}.",
         "file": "File",
         "present": "Present file",
@@ -132,9 +136,14 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         " windows fill only from then on",
         "unknown_after": "nothing is known from after {last}: the time after it passes"
         " as though nobody called or hung up",
+        "no_agents": "nothing is told of agents in this past: never a value for {thresholds}",
+        "agents_unknown": "nothing is left of who was logged in when this past begins:"
+        " measures of agents are absent until a feed connects anew",
         "no_call_in": "no call in these queues of callmon.yml: {queues}",
         "no_thresholds": "{name} has no thresholds yet",
         "not_used": "not used: {reasons}",
+        "reason": "{stage}: {reason} {count}",
+        "between_reasons": ", ",
         "for_all": "the sweep sets limits of overrides aside: each of its limits is for all",
         "storm": "{on} alerts would have come in storms: {held} of all pages would have been"
         " held, one alert speaking for them",
@@ -145,8 +154,13 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "title": "回测：{name}",  # noqa: RUF001  # Chinese punctuation
         "said": "{what}：",  # noqa: RUF001  # Chinese punctuation
         "past": "历史数据",
+        "history_span": "{history}，{span}",  # noqa: RUF001  # Chinese punctuation
+        "journal_of": "{config} 的历史库",
+        "logs": "{first} 及另外 {more} 个文件",
         "span": "{since} 至 {until} {zone}",
         "events": "{length}，{events} 个事件",  # noqa: RUF001  # Chinese punctuation
+        "event": "{length}，{events} 个事件",  # noqa: RUF001  # Chinese punctuation
+        "lead": "；另读取此前的 {lead} 个事件，用于还原起始时的状态",  # noqa: RUF001  # Chinese punctuation
         "hole": "{first} 之前没有数据。",
         "file": "文件",
         "present": "现行文件",
@@ -256,9 +270,14 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "severity": "级别",
         "unknown_before": "{first} 之前没有数据，统计窗口从那时起才开始累积",  # noqa: RUF001  # Chinese punctuation
         "unknown_after": "{last} 之后没有数据，此后按无人来电、无人挂机推算",  # noqa: RUF001  # Chinese punctuation
+        "no_agents": "这段历史中没有坐席数据，以下阈值始终没有数值：{thresholds}",  # noqa: RUF001  # Chinese punctuation
+        "agents_unknown": "这段历史开始时哪些坐席已签入，已无记录："  # noqa: RUF001  # Chinese punctuation
+        "数据源重新连接之前，坐席类指标无数据",  # noqa: RUF001  # Chinese punctuation
         "no_call_in": "callmon.yml 中的这些队列没有来电：{queues}",  # noqa: RUF001  # Chinese punctuation
         "no_thresholds": "{name} 中还没有阈值",
         "not_used": "未采用的记录：{reasons}",  # noqa: RUF001  # Chinese punctuation
+        "reason": "{reason} {count} 条（{stage}）",  # noqa: RUF001  # Chinese punctuation
+        "between_reasons": "、",
         "for_all": "试算一串限值时不看 overrides 中各自的限值：每个取值对所有队列都一样",  # noqa: RUF001  # Chinese punctuation
         "storm": "{on}会出现告警风暴：全部通知中有 {held} 次会被合并，只发一条汇总告警",  # noqa: RUF001  # Chinese punctuation
         "storm_day": "有 1 天",
@@ -298,21 +317,40 @@ KINDS: Final[Mapping[Language, Mapping[Kind, str]]] = {
     },
 }
 
-SEVERITIES: Final[Mapping[Language, Mapping[Severity, str]]] = {
-    Language.ENGLISH: {
-        Severity.INFO: "info",
-        Severity.WARNING: "warning",
-        Severity.CRITICAL: "critical",
-    },
-    Language.CHINESE: {
-        Severity.INFO: "提示",
-        Severity.WARNING: "警告",
-        Severity.CRITICAL: "严重",
-    },
-}
-
 CHANGES: Final[Mapping[Language, Mapping[str, str]]] = {
     Language.ENGLISH: {"kept": "kept", "gone": "gone", "new": "new"},
     Language.CHINESE: {"kept": "保留", "gone": "不再触发", "new": "新触发"},
 }
 """Of an episode, from the present file to the candidate."""
+
+REASONS: Final[Mapping[Language, Mapping[str, str]]] = {
+    Language.ENGLISH: {},
+    Language.CHINESE: {
+        "decode": "解析",
+        "figure": "数值",
+        "engine": "处理",
+        "journal": "历史库",
+        "missing_fields": "字段缺失",
+        "bad_time": "时间无效",
+        "bad_number": "数字无效",
+        "oversized": "过长",
+        "unknown_verb": "未知类型",
+        "empty": "空行",
+        "forged": "伪造",
+        "incomplete": "列表不完整",
+        "malformed": "格式错误",
+        "bad_value": "取值无效",
+        "retained": "保留消息",
+        "unmatched": "未配置的主题",
+        "unknown_version": "未知版本",
+        "duplicate": "重复",
+        "late": "过迟",
+        "future": "时间超前",
+        "orphan": "无对应来电",
+        "queue_limit": "队列数超限",
+        "contact_limit": "来电数超限",
+        "agent_limit": "坐席数超限",
+        "unreadable": "无法读取",
+    },
+}
+"""Why something was not used, and where that was seen; in English as metrics count it."""

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from callmon.clock import Micros
 from callmon.rules import Severity
-from callmon.wording import Language
+from callmon.wording import SEVERITIES, Language
 
 __all__ = [
     "TEXTS",
@@ -113,9 +113,7 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         AlertNews.FIRED: "fired",
         AlertNews.ESCALATED: "escalated",
         AlertNews.ENDED: "ended",
-        Severity.INFO: "info",
-        Severity.WARNING: "warning",
-        Severity.CRITICAL: "critical",
+        **SEVERITIES[Language.ENGLISH],
     },
     Language.CHINESE: {
         "name": "队列",
@@ -138,8 +136,6 @@ TEXTS: Mapping[Language, Mapping[str, str]] = {
         AlertNews.FIRED: "触发",
         AlertNews.ESCALATED: "升级",
         AlertNews.ENDED: "结束",
-        Severity.INFO: "提示",
-        Severity.WARNING: "警告",
-        Severity.CRITICAL: "严重",
+        **SEVERITIES[Language.CHINESE],
     },
 }

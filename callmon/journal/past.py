@@ -21,7 +21,7 @@ from callmon.journal.reading import one_by_one, read_feeds
 
 __all__ = ["Heard", "PastInputs", "past_inputs"]
 
-BLOCK: Final = 10_000
+BLOCK: Final = 2_000
 """Inputs that SQLite hands over at once, as one text: row by row it takes twice as long."""
 
 _BLOCK: Final = """
@@ -35,7 +35,16 @@ _ROWS: Final = """
     SELECT live, body FROM events
     WHERE number >= ? AND number <= ? ORDER BY number
 """
+_OF_AGENTS: Final = """
+    SELECT body FROM events
+    WHERE number < ? AND (
+        body GLOB '{"type":"agent_*' OR body GLOB '{"type":"feed_changed"*'
+        OR body GLOB '{"type":"source_restarted"*'
+    )
+    ORDER BY number
+"""
 _INPUTS: Final = msgspec.json.Decoder(list[Event | TimePassed])
+_EVENT: Final = msgspec.json.Decoder(Event)
 _LIVE: Final = b"1"
 
 
@@ -112,6 +121,12 @@ class PastInputs:
             else:
                 low = found[0] + 1
         return low
+
+    def of_agents(self, end: int) -> Iterator[Event]:
+        """Yield what was told before *end* of agents, and who told of them, oldest first."""
+        for (body,) in self._connection.execute(_OF_AGENTS, (end,)):
+            with contextlib.suppress(msgspec.MsgspecError):  # a damaged row
+                yield _EVENT.decode(body)
 
     def read(self, begin: int, end: int) -> Iterator[tuple[int, list[Heard]]]:
         """Yield the inputs from *begin* to before *end*, oldest first, and where to go on.

@@ -1,6 +1,7 @@
 """Drives the engine with logs and recordings, by their own time."""
 
 import dataclasses
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
@@ -41,6 +42,7 @@ class Played:
     first: Micros | None = None  #: the first event's instant
     last: Micros | None = None  #: the last one's
     dropped: Counter[str] = dataclasses.field(default_factory=Counter)
+    moments: "array[int] | None" = None  #: of each event, for whoever asks for them
 
     def taken(self, events: Sequence[Event], until: Micros | None) -> Sequence[Event]:
         """Return those of *events* that count, up to *until*, and note them."""
@@ -50,6 +52,8 @@ class Played:
             self.later += len(events) - len(wanted)
         if wanted and not isinstance(wanted[0], FeedChanged):  # which is our own word
             self.events += len(wanted)
+            if self.moments is not None:
+                self.moments.extend(event.at for event in wanted)
             first, last = (pick(event.at for event in wanted) for pick in (min, max))
             self.first = first if self.first is None else min(self.first, first)
             self.last = last if self.last is None else max(self.last, last)
@@ -69,12 +73,14 @@ def play(
     until: Micros | None = None,
     subject_state: type[SubjectState] = SubjectState,
     progress: Callable[[int], None] = lambda _read: None,
+    moments: "array[int] | None" = None,
 ) -> Played:
     """Read *paths*, oldest first, and return the state at *until* or at the end.
 
     Logs and recordings are told apart by content; all are of one system, *source*. The
     state at *until* is the one after everything of that instant. *progress* gets the number
-    of bytes read, as they are stored, each time there are more.
+    of bytes read, as they are stored, each time there are more; *moments* the instant of
+    each event.
 
     Raises:
         FeedError: a file cannot be read, or is damaged.
@@ -85,7 +91,7 @@ def play(
     logs = in_order([path for path in paths if path not in recorded])
     live_sources = frozenset({source}) if recorded else frozenset()
     settings = dataclasses.replace(settings, live_sources=live_sources)
-    played = Played(Engine(settings, subject_state=subject_state), logs)
+    played = Played(Engine(settings, subject_state=subject_state), logs, moments=moments)
     batches = _batches(played, source, progress)
     if recorded:
         recordings = Recordings(recorded, source, progress)

@@ -1,6 +1,7 @@
 """Where the past comes from: logs and recordings, or the journal."""
 
 import dataclasses
+from array import array
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -68,14 +69,14 @@ class FileHistory:
     ) -> Lived:
         """Live through the files, from their beginning: they cannot be entered midway."""
         del since
-        state = lean_state(settings.thresholds)
-        return lived(
-            play(
-                self.paths,
-                settings,
-                source=self.source,
-                until=until,
-                subject_state=state,
-                progress=progress,
-            )
+        moments = array("q")
+        played = play(
+            self.paths,
+            settings,
+            source=self.source,
+            until=until,
+            subject_state=lean_state(settings.thresholds),
+            progress=progress,
+            moments=moments,
         )
+        return dataclasses.replace(lived(played), moments=moments)

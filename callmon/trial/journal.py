@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 import gc
+import operator
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
@@ -11,10 +12,12 @@ from typing import Final, NamedTuple
 from callmon.clock import SECOND, Micros
 from callmon.contacts import MAX_OPEN
 from callmon.engine import EngineSettings
-from callmon.events import FeedChanged
+from callmon.events import Event, FeedChanged
 from callmon.feeds.registry import FEEDS
 from callmon.journal import Heard, PastInputs, StoredFeed, TimePassed, past_inputs
+from callmon.measures import MEASURES
 from callmon.replay import Played
+from callmon.trial.crew import Crew, crew_of
 from callmon.trial.lean import Input, LeanEngine
 from callmon.trial.lived import Lived, lived
 from callmon.trial.sameness import fingerprint
@@ -42,6 +45,7 @@ class _Span(NamedTuple):
     begin: int
     end: int
     last: bool = True  #: nothing comes after it
+    asked: int = 0  #: before this is what is only read to know the state at it
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -85,7 +89,8 @@ class JournalHistory:
         with past_inputs(self.path) as inputs:
             early = inputs.first if since is None else self._early(inputs, settings, since)
             end = inputs.end if until is None else inputs.since(until + AHEAD)
-            whole = _Span(early, early, end)
+            asked = early if since is None else inputs.since(since)
+            whole = _Span(early, early, end, asked=asked)
             spans = self._spans(inputs, settings, whole)
             size = inputs.end - inputs.first
         meter = _Meter(size, progress)
@@ -112,18 +117,31 @@ class JournalHistory:
         size = whole.end - whole.begin
         count = min(self.may_be(), size // max(self.split_from, 1))
         while count > 1:
-            spans = [whole]
-            step = size / count
-            for number in range(1, count):
-                begin = whole.begin + int(number * step)
-                at = inputs.at(begin)
-                early = max(self._early(inputs, settings, at), whole.begin)
-                spans[-1] = spans[-1]._replace(end=begin, last=False)
-                spans.append(_Span(early, begin, whole.end))
-            if all(span.begin - span.early < step for span in spans):
-                return spans
+            spans = self._cut(inputs, settings, whole, count)
+            lead = max(span.begin - span.early for span in spans)
+            if lead < size / count:
+                return self._cut(inputs, settings, whole, count, lead=lead)
             count -= 1  # it would take longer to prepare than to live
         return [whole]
+
+    def _cut(
+        self,
+        inputs: PastInputs,
+        settings: EngineSettings,
+        whole: _Span,
+        count: int,
+        *,
+        lead: int = 0,
+    ) -> list[_Span]:
+        """Return *count* parts; the first has *lead* more of its own: it needs no other."""
+        spans = [whole]
+        step = (whole.end - whole.begin - lead) / count
+        for number in range(1, count):
+            begin = whole.begin + lead + int(number * step)
+            early = max(self._early(inputs, settings, inputs.at(begin)), whole.begin)
+            spans[-1] = spans[-1]._replace(end=begin, last=False)
+            spans.append(_Span(early, begin, whole.end, asked=whole.asked))
+        return spans
 
     def _part(
         self,
@@ -138,15 +156,22 @@ class JournalHistory:
         with past_inputs(self.path) as inputs, _undisturbed():
             player = _Player(LeanEngine(settings), self.path, until)
             if span.early > inputs.first or not inputs.began:
-                player.sight(inputs.feeds, self.agents)
+                crew = _crew(inputs, settings, span.early)
+                player.sight(inputs.feeds, self.agents, crew)
             player.live(inputs, span.early, span.begin, progress)
             begin = fingerprint(player.engine) if sealed else b""
             player.begin()
-            player.live(inputs, span.begin, span.end, progress)
+            asked = min(max(span.asked, span.begin), span.end)
+            player.live(inputs, span.begin, asked, progress)
+            player.enter()
+            player.live(inputs, asked, span.end, progress)
             end = fingerprint(player.engine) if sealed else b""
             if span.last:
                 player.finish()
-            return Part(begin, end, lived(player.played(inputs)))
+            found = lived(
+                player.played(inputs), lead=player.lead, agents_unknown=player.agents_unknown
+            )
+            return Part(begin, end, found)
 
 
 class _Meter:
@@ -167,21 +192,33 @@ class _Meter:
 
 
 class _Player:
-    """Lets an engine live through inputs, up to an instant."""
+    """Lets an engine live through inputs, up to an instant.
+
+    Attributes:
+        lead: events since ``begin`` of before what was asked for.
+        agents_unknown: whether some agents who are measured were not known at the beginning.
+    """
 
     def __init__(self, engine: LeanEngine, path: Path, until: Micros | None) -> None:
         self.engine = engine
+        self.lead = 0
+        self.agents_unknown = False
         self._played = Played(engine, [path])
         self._until = until
         self._over = False
         self._sighted: list[tuple[StoredFeed, bool]] = []
+        self._crew: Crew | None = None
         self._dropped: Counter[str] = Counter()
 
-    def sight(self, feeds: Collection[StoredFeed], agents: Collection[str]) -> None:
+    def sight(
+        self, feeds: Collection[StoredFeed], agents: Collection[str], crew: Crew | None
+    ) -> None:
         """Take *feeds* to see from the first event on, until told otherwise.
 
-        What told so has been forgotten, or is not read.
+        What told so has been forgotten, or is not read. Where agents are measured, *crew*
+        is at work then; whoever did not list his is taken to know none, until he does.
         """
+        self._crew = crew
         self._sighted = [(feed, feed.name in agents) for feed in feeds if feed.type]
 
     def live(
@@ -200,7 +237,13 @@ class _Player:
         """Forget what came of it so far, but for the state."""
         self.engine.drain()
         self._played.events, self._played.first = 0, None
-        self._dropped.update(self.engine.dropped)
+        self.enter()
+
+    def enter(self) -> None:
+        """From here on is what was asked for: count anew, but know what there was."""
+        self.lead += self._played.events
+        self._played.events = 0
+        self._dropped = Counter(self.engine.dropped)
 
     def finish(self) -> None:
         """Let time pass to the end that was asked for: nothing more will be told."""
@@ -221,7 +264,7 @@ class _Player:
         inputs, until = heard.inputs, self._until
         if until is not None:
             inputs = self._before(until, inputs)
-        marks = sum(type(each) is TimePassed for each in inputs)
+        marks = operator.countOf(map(type, inputs), TimePassed)
         self._played.events += len(inputs) - marks
         if self._played.first is None:
             inputs = self._begin(inputs, live=heard.live)
@@ -255,13 +298,27 @@ class _Player:
             self.engine.apply(event)
         return rest
 
-    def _sights(self, at: Micros) -> Iterator[FeedChanged]:
+    def _sights(self, at: Micros) -> Iterator[Event]:
+        crew = self._crew
         for feed, agents in self._sighted:
             knows = agents or (feed.type in FEEDS and FEEDS[feed.type].agents)
+            if knows and crew is not None and feed.name not in crew.listed:
+                self.agents_unknown = True
+                knows = False
             yield FeedChanged(
                 at, feed.source, 0, feed.name, up=True, live=feed.live, agents=knows
             )
         self._sighted.clear()
+        if crew is not None:
+            yield from crew.told
+            self._crew = None
+
+
+def _crew(inputs: PastInputs, settings: EngineSettings, early: int) -> Crew | None:
+    """Return who was at work before *early*; None: nobody asks."""
+    if not any(MEASURES[threshold.measure].of_agents for threshold in settings.thresholds):
+        return None
+    return crew_of(inputs.of_agents(early))
 
 
 @contextlib.contextmanager

@@ -22,11 +22,15 @@ class Lived:
     subjects: tuple[Subject, ...]  #: queues first, each kind in order of name
     first: Micros | None  #: the first event's instant; None: there is none
     last: Micros | None
-    events: int
+    events: int  #: of the time that was asked for
+    lead: int = 0  #: those before it, heard to know how things stood as it began
+    agents_told: bool = False  #: something was told of agents
+    agents_unknown: bool = False  #: some who are measured were not known as it began
     dropped: Mapping[str, int]  #: what was not used, by reason
+    moments: Sequence[Micros] = ()  #: of all *events*, where some may be of before
 
 
-def lived(played: Played) -> Lived:
+def lived(played: Played, *, lead: int = 0, agents_unknown: bool = False) -> Lived:
     """Return what *played* has come to; its engine has nothing to tell any more."""
     engine = played.engine
     return Lived(
@@ -36,6 +40,9 @@ def lived(played: Played) -> Lived:
         first=played.first,
         last=played.last,
         events=played.events,
+        lead=lead,
+        agents_told=any(not state.agents.untouched for state in engine.states()),
+        agents_unknown=agents_unknown,
         dropped=dict(played.dropped),
     )
 

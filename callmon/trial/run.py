@@ -25,7 +25,10 @@ class Trial:
     until: Micros
     first: Micros  #: of the first event there is; later than *since*: a hole before
     last: Micros  #: of the last thing known; earlier than *until*: nobody knows the rest
-    events: int
+    events: int  #: of the span
+    lead: int = 0  #: those before it, heard to know how things stood as it began
+    agents_told: bool = False  #: something was told of agents
+    agents_unknown: bool = False  #: some who are measured were not known as it began
     dropped: Mapping[str, int]  #: what was not used, by reason
 
 
@@ -58,6 +61,7 @@ def run_trial(
     if since is None and back is not None:
         since = max(end - back, 0)
     begin = lived.first if since is None else since
+    early = sum(at < begin for at in lived.moments)
     episodes = episodes_of(lived.transitions, lived.standing)
     return Trial(
         thresholds=tuple(thresholds),
@@ -72,7 +76,10 @@ def run_trial(
         until=end,
         first=lived.first,
         last=min(history.last() or lived.last, end),
-        events=lived.events,
+        events=lived.events - early,
+        lead=lived.lead + early,
+        agents_told=lived.agents_told,
+        agents_unknown=lived.agents_unknown,
         dropped=lived.dropped,
     )
 

@@ -112,6 +112,9 @@ def joined(parts: Sequence[Part]) -> Lived | None:
         first=next((lived.first for lived in all_lived if lived.first is not None), None),
         last=all_lived[-1].last,
         events=sum(lived.events for lived in all_lived),
+        lead=sum(lived.lead for lived in all_lived),
+        agents_told=any(lived.agents_told for lived in all_lived),
+        agents_unknown=all_lived[0].agents_unknown,
         dropped=dict(_dropped(all_lived)),
     )
 

@@ -1,11 +1,13 @@
 """Tests of how the figures of a backtest are written."""
 
+import dataclasses
 from fractions import Fraction
 
 import pytest
 
 from callmon.backtest.figures import (
     condition_text,
+    events_text,
     rate_text,
     share_text,
     span_text,
@@ -70,4 +72,22 @@ def test_a_condition_is_told_as_it_is_read() -> None:
     )
     assert "服务水平（30 分钟） 低于 80 % 持续 30 秒" == condition_text(
         of, of.limits, Language.CHINESE
+    )
+
+
+def test_what_was_read_of_before_is_told_apart() -> None:
+    """Only where there was anything; one event is one."""
+    whole = backtest([])
+    part = dataclasses.replace(whole, lead=4_567)
+
+    assert "28 days, 12,345 events" == events_text(whole, Language.ENGLISH)
+    one = dataclasses.replace(whole, events=1)
+    assert "28 days, 1 event" == events_text(one, Language.ENGLISH)
+    assert (
+        "28 days, 12,345 events; 4,567 more from before were read, to know how things stood"
+        == events_text(part, Language.ENGLISH)
+    )
+    assert (
+        "28 天，12,345 个事件；另读取此前的 4,567 个事件，用于还原起始时的状态"
+        == events_text(part, Language.CHINESE)
     )

@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -140,6 +141,39 @@ def test_a_length_counts_back_from_the_end(site: Path) -> None:
     assert 1 == counts(backtest.candidate)["lost sales"]
 
 
+@pytest.mark.parametrize(
+    ("asked", "events", "lead"),
+    [
+        ({}, 12, 0),
+        ({"since": "10m"}, 4, 8),
+        ({"since": "2020-09-13T12:43:20"}, 8, 4),
+        ({"since": "2020-09-13T12:43:21"}, 7, 5),
+        ({"since": "2020-09-13T12:43:20", "until": "2020-09-13T12:43:30"}, 2, 4),
+    ],
+)
+def test_events_are_those_of_the_span(
+    site: Path, asked: dict[str, Any], events: int, lead: int
+) -> None:
+    """What was read of before is told apart: both ends of the span are in it."""
+    backtest = found(site, **asked).backtest
+
+    assert (events, lead) == (backtest.events, backtest.lead)
+
+
+@pytest.mark.parametrize("name", ["since", "until"])
+def test_a_time_that_the_clocks_skip_is_a_mistake(site: Path, name: str) -> None:
+    """Nobody knows whether an hour more or less was meant."""
+    (site / "callmon.yml").write_text(f"{CALLMON_YML}timezone: Europe/Berlin\n")
+
+    with pytest.raises(WrongRequestError) as raised:
+        found(site, **{name: "2020-03-29T02:30"})  # type: ignore[arg-type]  # by name
+
+    assert (
+        f"--{name}: there is no 02:30 on 2020-03-29 in Europe/Berlin:"
+        " clocks go from 02:00 to 03:00" == str(raised.value)
+    )
+
+
 def test_a_sweep_is_of_the_candidate(site: Path) -> None:
     """Each limit in the same pass; the side itself does not change."""
     result = found(site, sweep="long_wait:above=30s..150s/30s")
@@ -167,6 +201,34 @@ def test_remarks_are_in_the_language_asked_for(site: Path) -> None:
     assert remarks[0].startswith("2020-09-13 12:26")
     assert "callmon.yml 中的这些队列没有来电：quiet" == remarks[1]
     assert remarks[2].startswith("有 1 天会出现告警风暴")
+
+
+def test_what_was_not_used_is_told_in_the_language_asked_for(site: Path) -> None:
+    """Why, and how often: in English by the names that metrics have."""
+    log = site / "queue_log"
+    first = log.read_text().splitlines()[0]
+    log.write_text(log.read_text() + f"{first}\n1600009999|x\n1600009999|1|sales|NONE|DANCE\n")
+
+    told = [found(site, language=each).backtest.remarks for each in Language]
+    english, chinese = (next(each for each in remarks if "1" in each) for remarks in told)
+
+    assert english == (
+        "not used: decode: missing_fields 1, decode: unknown_verb 1, engine: duplicate 1"
+    )
+    assert chinese == (
+        "未采用的记录：字段缺失 1 条（解析）、未知类型 1 条（解析）、重复 1 条（处理）"
+    )
+
+
+def test_a_past_without_agents_says_nothing_of_them(site: Path) -> None:
+    """That a threshold of them never fired is no good news: it never had a value."""
+    of_agents = "  - {name: few, measure: agents_available, below: 1, severity: info}\n"
+    (site / "candidate.yml").write_text(CANDIDATE + of_agents)
+
+    found_in = found(site).backtest
+
+    assert "nothing is told of agents in this past: never a value for few" in found_in.remarks
+    assert 0 == counts(found_in.candidate)["few sales"]
 
 
 def test_a_file_without_thresholds_is_told(site: Path) -> None:

@@ -26,7 +26,7 @@ def test_the_head_says_what_was_tried_on_what() -> None:
     assert [
         ("Past", "queue_log"),
         ("", "2026-03-02 08:00 to 2026-03-30 08:00 Asia/Shanghai"),
-        ("", "28 days, 12,345 events"),
+        ("", "27 days, 12,345 events"),
         ("", "Nothing is known of the time before 2026-03-03 08:00."),
         ("File", "candidate.yml"),
         ("Present file", "thresholds.yml"),

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from fractions import Fraction
 from pathlib import Path
@@ -15,6 +15,7 @@ import pytest
 
 from callmon.clock import SECOND, Micros
 from callmon.engine import EngineSettings
+from callmon.events import ContactAnswered, ContactJoined, Event
 from callmon.queues import GroupSettings
 from callmon.rules import Direction, Limits, Selector, Threshold
 from callmon.trial import JournalHistory, Trial, run_trial
@@ -22,13 +23,14 @@ from callmon.trial import journal as trial_journal
 from callmon.trial.lean import LeanEngine
 from callmon.trial.lived import Lived
 from callmon.trial.split import Part, in_processes, joined
-from tests.sites import threshold
+from tests.sites import above, threshold
 from tests.trial.made import DAY, START, days, write_journal
 
 ALL = Selector(queues=("*",), groups=("*",))
 SETTINGS = EngineSettings(
     groups=(GroupSettings(name="everybody", queues=("*",)),), sources=("pbx",)
 )
+HOUR: Micros = 3_600 * SECOND
 NOTHING = Lived(
     transitions=(), standing=(), subjects=(), first=None, last=None, events=0, dropped={}
 )
@@ -71,10 +73,16 @@ def journal(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
-def tried(path: Path, processes: int, until: Micros | None = None) -> Trial:
+def tried(
+    path: Path,
+    processes: int,
+    until: Micros | None = None,
+    thresholds: Sequence[Threshold] = THRESHOLDS,
+    since: Micros | None = None,
+) -> Trial:
     """Return the trial by so many processes."""
     history = JournalHistory(path, split_from=100, may_be=lambda: processes)
-    trial = run_trial(history, SETTINGS, THRESHOLDS, until=until)
+    trial = run_trial(history, SETTINGS, thresholds, since=since, until=until)
     assert trial is not None
     return trial
 
@@ -109,6 +117,47 @@ def test_an_end_in_the_middle_is_one(journal: Path, fitted: list[bool]) -> None:
 
     assert tried(journal, 1, until) == tried(journal, 2, until)
     assert [True] == fitted
+
+
+def test_only_the_last_lets_time_pass_to_the_end(
+    tmp_path: Path, fitted: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who waits at a seam is answered in the next part; who waits at the end is not."""
+    monkeypatch.setattr(trial_journal, "LEAD", 600 * SECOND)
+    path = tmp_path / "journal.db"
+    told: list[Event] = []
+    for number in range(400):
+        at, who = START + 30 * number * SECOND, str(number)
+        told.append(ContactJoined(at, "pbx", 2 * number, "sales", who))
+        if number < 399:
+            end, wait = at + 50 * SECOND, 50 * SECOND
+            told.append(ContactAnswered(end, "pbx", 2 * number + 1, "sales", who, wait, "ann"))
+    write_journal(path, sorted(told, key=lambda event: event.at))
+    thresholds = [threshold("longest_wait", above(60 * SECOND, hold=30 * SECOND))]
+    last = START + 30 * 399 * SECOND
+    until = last + HOUR
+
+    found = tried(path, 1, until, thresholds)
+
+    assert found == tried(path, 2, until, thresholds)
+    fired = [each.fired_at for each in found.episodes if each.subject.name == "sales"]
+    assert [last + 90 * SECOND] == fired
+    assert [True] == fitted
+
+
+def test_what_is_read_of_before_is_told_apart(
+    journal: Path, fitted: list[bool], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Events of the span, and those of before it, whatever part reads them."""
+    monkeypatch.setattr(trial_journal, "LEAD", 12 * HOUR)
+    since = START + 2 * DAY
+    told = [event.at for event in days(5)]
+
+    for count in (1, 2, 3):
+        trial = tried(journal, count, None, THRESHOLDS[:1], since)
+        assert sum(at >= since for at in told) == trial.events
+        assert sum(trial.first <= at < since for at in told) == trial.lead > 0
+    assert [True, True] == fitted
 
 
 def test_where_a_seam_does_not_fit_one_process_does_it(
