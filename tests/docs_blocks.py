@@ -16,7 +16,7 @@ from callmon.config.threshold_sections import ThresholdSection, ThresholdsFile
 __all__ = ["ROOT", "SCENARIOS", "WRONG_ON_PURPOSE", "Example", "Kind", "examples", "site"]
 
 ROOT = Path(__file__).parent.parent
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [*sorted(ROOT.glob("README*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 
 WRONG_ON_PURPOSE = frozenset({"docs/administrators/mistakes.md"})
 """Their examples are held by a test of their own."""

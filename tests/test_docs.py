@@ -108,6 +108,22 @@ def test_named_commands_exist() -> None:
     assert named <= commands
 
 
+def test_both_readmes_do_the_same() -> None:
+    """The same blocks to type, the same commands, as many headings, each names the other."""
+    english, chinese = (ROOT / name for name in ("README.md", "README.zh-CN.md"))
+    pages = (english, chinese)
+    typed = [re.findall(r"^ {4,}(.+)$", page.read_text(), re.MULTILINE) for page in pages]
+    named = [set(re.findall(r"`callmon\s+([a-z]+)", page.read_text())) for page in pages]
+    headings = [len(re.findall("^#", page.read_text(), re.MULTILINE)) for page in pages]
+
+    assert ["make demo", "make test"] == [line for line in typed[0] if line.startswith("make")]
+    assert typed[0] == typed[1]
+    assert named[0] == named[1]
+    assert headings[0] == headings[1]
+    assert f"[中文]({chinese.name})" in english.read_text().partition("\n## ")[0]
+    assert f"[English]({english.name})" in chinese.read_text().partition("\n## ")[0]
+
+
 def test_the_index_has_every_page() -> None:
     """Each page under docs/ can be reached from docs/README.md."""
     index = ROOT / "docs" / "README.md"

@@ -14,6 +14,7 @@ from callmon.cli.options import coloured, config_option, language_option
 
 if TYPE_CHECKING:
     from callmon.sense import Asked, Findings
+    from callmon.wording import Language
 
 __all__ = ["FORMATS", "check"]
 
@@ -31,7 +32,7 @@ FORMATS = ("human", "json", "editor")
 @click.option(
     "--explain", metavar="QUEUE", help="In sentences: what wakes whom for this queue or group."
 )
-@language_option("Of these sentences.")
+@language_option("Of what it tells; mistakes that stop it are told in English.")
 @click.option(
     "--alertmanager",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
@@ -80,18 +81,18 @@ def check(
     if watched:
         sys.exit(_watch(asked, output, strict=strict))
     findings = examine(asked, os.environ, SystemClock().now())
-    _show(findings, output)
+    _show(findings, output, asked.language)
     sys.exit(exit_code(findings, strict=strict))
 
 
-def _show(findings: "Findings", output: str) -> None:
+def _show(findings: "Findings", output: str, language: "Language") -> None:
     """Print *findings*; mistakes for people on standard error, all else on standard output."""
     from callmon.config import Level
     from callmon.sense import lines_of
 
     aside = output == "human" and findings.count(Level.ERROR) > 0
     stream = sys.stderr if aside else sys.stdout
-    for line in lines_of(findings, output, colour=coloured(stream)):
+    for line in lines_of(findings, output, colour=coloured(stream), language=language):
         click.echo(line, err=aside)
 
 
@@ -101,6 +102,7 @@ def _watch(asked: "Asked", output: str, *, strict: bool) -> int:
 
     from callmon.clock import SystemClock
     from callmon.sense import Findings, examine, exit_code, watch
+    from callmon.sense.texts import TEXTS
 
     clock, code = SystemClock(), 0
 
@@ -108,10 +110,10 @@ def _watch(asked: "Asked", output: str, *, strict: bool) -> int:
         nonlocal code
         code = exit_code(findings, strict=strict)
         click.clear()  # does nothing where no terminal is
-        _show(findings, output)
+        _show(findings, output, asked.language)
         sys.stdout.flush()
         if sys.stdout.isatty():
-            click.echo("checked again when a file changes; Ctrl+C ends", err=True)
+            click.echo(TEXTS[asked.language]["again"], err=True)
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(watch(lambda: examine(asked, os.environ, clock.now()), show, clock))

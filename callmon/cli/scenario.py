@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from callmon.cli.options import CONFIG, coloured
+from callmon.cli.options import CONFIG, coloured, language_option
 
 __all__ = ["test"]
 
@@ -29,6 +29,7 @@ _EXISTING = click.Path(exists=True, dir_okay=False, path_type=Path)
     default="table",
     show_default=True,
 )
+@language_option("Of the table, and of the example.")
 @click.option(
     "--junit",
     metavar="FILE",
@@ -45,6 +46,7 @@ def test(  # noqa: PLR0917 - click hands over by name
     name: str | None,
     timeline: bool,  # noqa: FBT001 - click hands over by name
     output: str,
+    language: str,
     junit: Path | None,
     example: bool,  # noqa: FBT001 - ditto
 ) -> None:
@@ -55,10 +57,20 @@ def test(  # noqa: PLR0917 - click hands over by name
     """
     from callmon.clock import SystemClock
     from callmon.scenario import Request, example_of, try_scenarios
+    from callmon.trial import save
+    from callmon.wording import Language
 
+    if junit is not None and junit.exists() and junit.suffix in {".yml", ".yaml"}:
+        raise click.UsageError(f"--junit: {junit} is in use: another name")
     clock = SystemClock()
     if example:
-        text = example_of(config or CONFIG, os.environ, clock.now(), thresholds=thresholds)
+        text = example_of(
+            config or CONFIG,
+            os.environ,
+            clock.now(),
+            thresholds=thresholds,
+            language=Language(language),
+        )
         click.echo(text, nl=False)
         return
     folder = (config or CONFIG).parent / "scenarios"
@@ -72,14 +84,12 @@ def test(  # noqa: PLR0917 - click hands over by name
         name=name,
         timeline=timeline,
         output=output,
+        language=Language(language),
         colour=coloured(sys.stdout),
         timed=sys.stdout.isatty(),
     )
     tested = try_scenarios(request, os.environ, clock)
     click.echo(tested.text, nl=False)
     if junit is not None:
-        try:
-            junit.write_bytes(tested.junit)
-        except OSError as error:
-            raise click.FileError(str(junit), error.strerror) from error
+        save(junit, tested.junit)
     sys.exit(0 if tested.held else 1)

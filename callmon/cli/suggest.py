@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from callmon.cli.options import Value, bar, config_option, no_bar, refusals
+from callmon.cli.options import Value, bar, config_option, language_option, no_bar, refusals
 
 __all__ = ["suggest"]
 
@@ -56,6 +56,7 @@ RATE = Value("rate", _rate)
     show_default=True,
     help="yaml is the new thresholds.yml.",
 )
+@language_option("Of what it says, and of comments in the new file.")
 @click.option(
     "--out",
     type=click.Path(dir_okay=False, path_type=Path),
@@ -63,7 +64,7 @@ RATE = Value("rate", _rate)
 )
 @click.option("--force", is_flag=True, help="Also where there is a file already.")
 @click.option("--progress/--no-progress", default=True, help="Bar on a terminal.")
-def suggest(*, progress: bool, **asked: Any) -> None:
+def suggest(*, progress: bool, language: str, **asked: Any) -> None:
     """Suggest limits from history, and what each would mean.
 
     For each threshold and queue a ladder of limits is lived through, all in one pass, and
@@ -72,10 +73,11 @@ def suggest(*, progress: bool, **asked: Any) -> None:
     """
     from callmon.clock import SystemClock
     from callmon.suggest import SuggestRequest, suggest_text
+    from callmon.wording import Language
 
     with refusals():
         text = suggest_text(
-            SuggestRequest(**asked),
+            SuggestRequest(language=Language(language), **asked),
             os.environ,
             SystemClock().now(),
             bar if progress else no_bar,

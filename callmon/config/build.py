@@ -35,6 +35,7 @@ from callmon.config.settings import (
     StormSettings,
     TlsSettings,
 )
+from callmon.config.texts import say
 from callmon.config.values import duration, format_duration
 from callmon.journal.entries import Retention
 from callmon.queues import GroupSettings, QueueSettings, Targets, WindowSpec
@@ -371,7 +372,6 @@ def _storm(
     if label is None or not builder.label_name(place, label):
         return settings
     if declared is not None and label not in declared:
-        hint = one_of(label, declared, what="declared") or "; labels: declares none"
-        message = f"no queue has the label '{label}': all alerts are counted together{hint}"
-        builder.document.warn(place, message)
+        hint = one_of(label, declared, what="declared") or say("declares_none")
+        builder.document.warn(place, say("storm_label", label=label, hint=hint))
     return dataclasses.replace(settings, label=label)

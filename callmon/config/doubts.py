@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING
 
 from callmon.config.feed_sections import AsteriskAmiSection, QueueLogSection
 from callmon.config.odd_limits import warn_of_limits
+from callmon.config.said import Said
 from callmon.config.sections import CallmonFile
+from callmon.config.texts import say
 from callmon.feeds.registry import knows_agents
 from callmon.feeds.settings import MessageKind, MqttSettings
 from callmon.measures import MEASURES
@@ -40,13 +42,13 @@ def warn_of_secret(builder: "Builder", loc: "Loc", secret: str) -> None:
     (``main/config.c``).
     """
     if _ASSIGNED.match(secret):
-        message = "expected the secret alone: 'secret =' stands before it"
+        message = say("secret_alone")
     elif secret != secret.strip():
-        message = "the secret begins or ends with a blank; no secret in manager.conf does"
+        message = say("secret_blank")
     elif len(secret) > 1 and secret[0] == secret[-1] and secret[0] in "\"'":
-        message = "the secret is in quotes: they are part of it, here and in manager.conf"
+        message = say("secret_quotes")
     elif ";" in secret:
-        message = "manager.conf takes ; for the beginning of a comment: write \\; there"
+        message = say("secret_comment")
     else:
         return
     builder.document.warn(loc, message)
@@ -81,11 +83,9 @@ def _warn_of_two_systems(
     thought_of = all(file.feeds[feed].source is not None for feed in (name, *logs.values()))
     if thought_of and not is_loopback(section.host):
         return
-    others = ", ".join(f"'{other}' (feed '{feed}')" for other, feed in logs.items())
-    message = (
-        f"'{source}' and {others} are different telephone systems: their callers are counted"
-        " apart. Where they are one Asterisk, give both feeds the same source"
-    )
+    others = [say("of_feed", source=other, feed=feed) for other, feed in logs.items()]
+    listed = Said.of(", ".join(others), "、".join(other.chinese for other in others))
+    message = say("two_systems", source=source, others=listed)
     builder.document.warn(("feeds", name, "source"), message)
 
 
@@ -102,11 +102,7 @@ def warn_of_thresholds(
         if measure.of_agents and config is not None and config.feeds:
             _warn_of_agents(builder, loc, section, config)
         if measure.name == "unserved" and section.above is not None and not section.hold:
-            message = (
-                "until a telephone rings a caller waits while an agent is free, at every"
-                " call: add for: 30s"
-            )
-            builder.document.warn((*loc, "above"), message)
+            builder.document.warn((*loc, "above"), say("unserved"))
 
 
 def _may_tell_of_agents(feed: "FeedSettings") -> bool:
@@ -117,11 +113,11 @@ def _may_tell_of_agents(feed: "FeedSettings") -> bool:
     )
 
 
-def _cure(config: "Config") -> str:
+def _cure(config: "Config") -> Said:
     for feed in config.feeds:
         if isinstance(feed, MqttSettings):
-            return f"if feed '{feed.name}' does, say agents: true there"
-    return "add an asterisk_ami feed (docs/feeds/asterisk.md)"
+            return say("agents_true", feed=feed.name)
+    return say("add_ami")
 
 
 def _warn_of_agents(
@@ -129,17 +125,11 @@ def _warn_of_agents(
 ) -> None:
     knowing = {feed.source for feed in config.feeds if _may_tell_of_agents(feed)}
     if not knowing:
-        message = (
-            f"no feed tells of agents, {section.measure} has no value and this never fires:"
-            f" {_cure(config)}"
-        )
+        message = say("no_agents", measure=section.measure, cure=_cure(config))
         builder.document.warn((*loc, "measure"), message)
         return
     named = set(section.queues or ())
     for queue in config.queues:
         sources = {source for source, _ in queue.origins}
         if queue.name in named and sources and not sources & {*knowing, "*"}:
-            message = (
-                f"no feed tells of the agents of queue '{queue.name}': this never fires for it"
-            )
-            builder.document.warn((*loc, "queues"), message)
+            builder.document.warn((*loc, "queues"), say("no_agents_of", name=queue.name))

@@ -6,7 +6,7 @@ what was asked for (an alias, a scalar over several lines …) is refused, never
 """
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import yaml
 
@@ -113,12 +113,12 @@ def holds(text: str, loc: Loc) -> bool:
     return True
 
 
-def commented(text: str, loc: Loc, comment: str) -> str:
+def commented(text: str, loc: Loc, comment: str, words: Iterable[str] = ()) -> str:
     """Return *text* with *comment* on a line above that of *loc*.
 
-    It takes the place of one there that begins with the same word. Where none can stand,
-    within a text over several lines, there will be none. What is no printable character
-    would end the comment, or the file, and is a question mark.
+    It takes the place of one there that begins with the same word, or one of *words*. Where
+    none can stand, within a text over several lines, there will be none. What is no printable
+    character would end the comment, or the file, and is a question mark.
     """
     comment = "".join(char if char.isprintable() else "?" for char in comment)
     start = _begin(text, _key_start(text, loc))
@@ -127,7 +127,8 @@ def commented(text: str, loc: Loc, comment: str) -> str:
     before = text[:start]
     if start:
         previous = text[_line_start(text, start) : start]
-        if previous.startswith(f"{indent}# {comment.partition(' ')[0]} "):
+        first = (comment.partition(" ")[0], *words)
+        if previous.startswith(tuple(f"{indent}# {word} " for word in first)):
             before = text[: start - len(previous)]
     result = f"{before}{indent}# {comment}{_line_end(text, start)}{text[start:]}"
     return result if _data(_root(result)) == _data(_root(text)) else text

@@ -18,6 +18,7 @@ from callmon.config.nodes import Loc
 from callmon.config.reading import Builder
 from callmon.config.section import SilenceSection
 from callmon.config.sections import CallmonFile
+from callmon.config.texts import say
 from callmon.feeds.call_centre import demo_centre
 from callmon.feeds.settings import (
     AmiLogin,
@@ -169,11 +170,9 @@ def _check_ami(
             break
     if feed.login is AmiLogin.PLAIN and not is_loopback(feed.host):
         if feed.tls is None:
-            message = "the secret goes over the network as it is: use login: md5, or tls"
-            builder.document.warn((*loc, "login"), message)
+            builder.document.warn((*loc, "login"), say("plain_secret"))
         elif not feed.tls.verify:
-            message = "whoever pretends to be this Asterisk is given the secret"
-            builder.document.warn((*loc, "tls", "verify"), message)
+            builder.document.warn((*loc, "tls", "verify"), say("given_to_asterisk"))
 
 
 def _silence(builder: Builder, loc: Loc, section: SilenceSection | None) -> Silence | None:

@@ -10,6 +10,7 @@ from callmon.config.mqtt_sections import MqttSection, MqttTlsSection, StatusTopi
 from callmon.config.mqtt_topics import build_topics, overlap
 from callmon.config.nodes import Loc
 from callmon.config.reading import Builder
+from callmon.config.texts import say
 from callmon.config.values import format_duration
 from callmon.feeds.settings import (
     MessageKind,
@@ -80,10 +81,7 @@ def check_brokers(builder: Builder, feeds: Sequence[MqttSettings]) -> None:
         for position, topic in enumerate(second.topics):
             for other in first.topics:
                 if overlap(topic.template, other.template):
-                    message = (
-                        f"feed '{first.name}' reads '{other.template}' of this broker: where"
-                        " both match, callers would be there twice"
-                    )
+                    message = say("topic_of_other", feed=first.name, topic=other.template)
                     builder.document.warn((*loc, "topics", position), message)
                     break
 
@@ -175,13 +173,10 @@ def _warn_of_the_way(builder: Builder, loc: Loc, feed: MqttSettings) -> None:
     secret = "password" if builder.document.has(*loc, "password") else "password_file"
     if feed.password is not None and not is_loopback(feed.host):
         if feed.tls is None:
-            message = "the password goes over the network as it is: use tls"
-            builder.document.warn((*loc, secret), message)
+            builder.document.warn((*loc, secret), say("plain_password"))
         elif not feed.tls.verify:
-            message = "whoever pretends to be this broker is given the password"
-            builder.document.warn((*loc, "tls", "verify"), message)
+            builder.document.warn((*loc, "tls", "verify"), say("given_to_broker"))
     if feed.port == _TLS_PORT and feed.tls is None:
-        builder.document.warn((*loc, "port"), "brokers speak TLS there: add tls: {}")
+        builder.document.warn((*loc, "port"), say("tls_port"))
     elif feed.port == _PORT and feed.tls is not None:
-        message = "brokers speak without TLS there: 8883 is usual with tls"
-        builder.document.warn((*loc, "port"), message)
+        builder.document.warn((*loc, "port"), say("plain_port"))

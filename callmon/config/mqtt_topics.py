@@ -8,6 +8,7 @@ from callmon.config.mqtt_sections import TopicSection
 from callmon.config.nodes import Loc
 from callmon.config.problems import one_of
 from callmon.config.reading import Builder
+from callmon.config.texts import say
 from callmon.decode.fields import (
     IGNORE,
     NAMED_BY_LEVELS,
@@ -84,10 +85,7 @@ def _lacking(kind: MessageKind, field: str) -> str:
 def _warn_of_overlaps(builder: Builder, loc: Loc, topics: Mapping[int, TopicSettings]) -> None:
     for (_, earlier), (position, later) in combinations(topics.items(), 2):
         if overlap(earlier.template, later.template):
-            message = (
-                f"'{earlier.template}' stands before it: a message that matches both is"
-                " read as that says, and not a second time"
-            )
+            message = say("earlier_topic", topic=earlier.template)
             builder.document.warn((*loc, position), message)
 
 

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import yaml
 
 from callmon.config.problems import Level, Problem, path_text
+from callmon.config.said import Said
 from callmon.config.syntax import control_character, syntax_problem
 
 __all__ = ["Data", "Document", "Loc", "Mark", "parse"]
@@ -99,7 +100,7 @@ class Document:
         self.report_at(line, column, path_text(loc), message)
 
     def warn(
-        self, loc: Loc, message: str, *, key: bool = False, level: Level = Level.WARNING
+        self, loc: Loc, message: Said, *, key: bool = False, level: Level = Level.WARNING
     ) -> None:
         """Add what is allowed but may be a mistake, or what is good to know."""
         mark = self._nearest(loc)

@@ -6,6 +6,9 @@ from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from callmon.clock import SECOND, Micros
+from callmon.config.problems import asked
+from callmon.config.said import Said
+from callmon.config.texts import say
 from callmon.config.values import limit
 from callmon.measures import MEASURES, Measure, Unit
 from callmon.rules import Direction
@@ -61,8 +64,7 @@ def _check_quotes(document: "Document", loc: "Loc", section: "ThresholdSection")
     for key in ("name", "summary", "summary_zh"):
         text = getattr(section, key)
         if text and text[0] in _WIDE_QUOTES and text[-1] in _WIDE_QUOTES:
-            message = "these wide quotes are part of the text: those of YAML are \" and '"
-            document.warn((*loc, key), message)
+            document.warn((*loc, key), say("wide_quotes"))
 
 
 def _check(
@@ -89,19 +91,17 @@ def _bounds(
             continue  # it was reported
 
 
-def _odd(measure: Measure, direction: Direction, bound: Fraction, text: str) -> Iterator[str]:
+def _odd(measure: Measure, direction: Direction, bound: Fraction, text: str) -> Iterator[Said]:
     below = direction is Direction.BELOW
     if measure.name in (GOOD_WHEN_LOW if below else GOOD_WHEN_HIGH):
         other = Direction.ABOVE if below else Direction.BELOW
-        yield (
-            f"{measure.name} {direction} {text} is good news: this fires while all is well;"
-            f" did you mean '{other}: {text}'?"
-        )
+        hint = asked(f"{other}: {text}")
+        yield say("good_news", measure=measure.name, direction=direction, limit=text, hint=hint)
     elif _at_once(measure, direction, bound):
-        yield "one caller is enough for this: it fires nearly all the time"
+        yield say("at_once")
     small = _LESS_THAN_ONE.fullmatch(text) if measure.unit is Unit.RATIO else None
     if small is not None and small[1] != "0":
-        yield f"{text} is less than 1 in 100; did you mean '{small[1]}0%'?"
+        yield say("small_share", limit=text, hint=asked(f"{small[1]}0%"))
     if measure.unit is Unit.SECONDS:
         yield from _odd_length(measure, bound, text)
 
@@ -112,13 +112,13 @@ def _at_once(measure: Measure, direction: Direction, bound: Fraction) -> bool:
     return bound == 0 and measure.unit in {Unit.RATIO, Unit.SECONDS}
 
 
-def _odd_length(measure: Measure, bound: Fraction, text: str) -> Iterator[str]:
+def _odd_length(measure: Measure, bound: Fraction, text: str) -> Iterator[Said]:
     if 0 < bound < SECOND:
-        meant = f"; did you mean '{text[:-1]}'?" if text.endswith("ms") else ""
-        yield f"{text} is less than a second{meant}"
+        hint = asked(text[:-1]) if text.endswith("ms") else ""
+        yield say("small_length", limit=text, hint=hint)
     elif bound >= _DAY:
-        meant = f"; did you mean '{text[:-1]}m'?" if text.endswith("h") else ""
-        yield f"{measure.name} never comes to {text}: this can hardly ever fire{meant}"
+        hint = asked(f"{text[:-1]}m") if text.endswith("h") else ""
+        yield say("long_length", measure=measure.name, limit=text, hint=hint)
 
 
 def _check_base(
@@ -128,8 +128,5 @@ def _check_base(
     least = section.at_least or 0
     for direction, bound, _ in _bounds(measure, section):
         if measure.name in _COUNTED and direction is Direction.BELOW and least >= bound > 0:
-            message = (
-                f"with {least} or more there are never fewer than {int(bound)}: this can never"
-                " fire; remove at_least"
-            )
+            message = say("never_fewer", at_least=least, limit=int(bound))
             document.warn((*loc, "at_least"), message)

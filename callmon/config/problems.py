@@ -10,9 +10,13 @@ import unicodedata
 from collections.abc import Iterable, Sequence
 from enum import StrEnum
 
+from callmon.config.said import Said
+from callmon.wording import Language
+
 __all__ = [
     "Level",
     "Problem",
+    "asked",
     "did_you_mean",
     "nearest",
     "one_of",
@@ -36,11 +40,13 @@ class Level(StrEnum):
 class Problem(str):
     """The text of one mistake, with the source line for those who print a caret.
 
-    That of a warning or an info says so: ``file:line:col: path: warning: …``.
+    That of a warning or an info says so: ``file:line:col: path: warning: …``. It is English;
+    what is known in Chinese, too, can be read in both.
     """
 
-    __slots__ = ("column", "excerpt", "file", "level", "line", "message", "path")
+    __slots__ = ("chinese", "column", "excerpt", "file", "level", "line", "message", "path")
 
+    chinese: str | None  #: the message; None where it is known in English alone
     column: int  #: counted from 1
     excerpt: str | None  #: the source line; None where there is none or it may hold a secret
     file: str
@@ -62,14 +68,28 @@ class Problem(str):
         level: Level = Level.ERROR,
     ) -> "Problem":
         """Return the problem at *line* and *column* of *file*."""
-        place = f"{file}:{line}:{column}"
-        said = message if level is Level.ERROR else f"{level}: {message}"
-        problem = cls(_printable(f"{place}: {path}: {said}" if path else f"{place}: {said}"))
+        words = message if level is Level.ERROR else f"{level}: {message}"
+        problem = cls(_printable(f"{_place(file, line, column, path)}: {words}"))
         problem.file, problem.line, problem.column = file, line, column
         problem.path, problem.level = _printable(path), level
         problem.message = _printable(message)
         problem.excerpt = _printable(excerpt) if excerpt is not None else None
+        problem.chinese = _printable(message.chinese) if isinstance(message, Said) else None
         return problem
+
+    def message_in(self, language: Language) -> str:
+        """Return the message in *language*; where that is not known, in English."""
+        if language is Language.CHINESE and self.chinese is not None:
+            return self.chinese
+        return self.message
+
+    def text_in(self, language: Language) -> str:
+        """Return the whole text with its message in *language*."""
+        if language is Language.ENGLISH:
+            return self
+        level = _CHINESE_LEVELS[self.level]
+        place = _printable(_place(self.file, self.line, self.column, self.path))
+        return f"{place}: {level}{self.message_in(language)}"
 
     @classmethod
     def of(cls, text: str, file: str) -> "Problem":
@@ -86,19 +106,33 @@ class Problem(str):
         )
 
 
+_CHINESE_LEVELS = {
+    Level.ERROR: "",
+    Level.WARNING: "警告：",  # noqa: RUF001  # Chinese punctuation
+    Level.INFO: "提示：",  # noqa: RUF001  # Chinese punctuation
+}
+
+
+def _place(file: str, line: int, column: int, path: str) -> str:
+    return f"{file}:{line}:{column}: {path}" if path else f"{file}:{line}:{column}"
+
+
 _PLACED = re.compile(
     r"(?P<file>.+?):(?P<line>\d+):(?P<column>\d+): (?:(?P<path>\S+): )?(?P<message>.*)",
     re.DOTALL,
 )
 
 
-def printed(problems: Sequence[str], *, colour: bool = False) -> list[str]:
+def printed(
+    problems: Sequence[str], *, colour: bool = False, language: Language = Language.ENGLISH
+) -> list[str]:
     """Return the lines that show *problems* on a terminal, each with its source line."""
     bold, dim, end = ("\x1b[1m", "\x1b[2m", "\x1b[0m") if colour else ("",) * 3
     lines = []
     for problem in problems:
         paint = _COLOURS[getattr(problem, "level", Level.ERROR)] if colour else ""
-        lines.append(f"{bold}{paint}{problem}{end}")
+        text = problem.text_in(language) if isinstance(problem, Problem) else problem
+        lines.append(f"{bold}{paint}{text}{end}")
         if isinstance(problem, Problem) and problem.excerpt is not None:
             gap = "".join(_blank(char) for char in problem.excerpt[: problem.column - 1])
             lines.append(f"{dim}  | {problem.excerpt}{end}")
@@ -148,7 +182,12 @@ def nearest(word: str, known: Iterable[str]) -> str | None:
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """Return ``; did you mean 'x'?`` for the nearest of *known*, or nothing."""
     near = nearest(word, known)
-    return f"; did you mean '{near}'?" if near is not None else ""
+    return asked(near) if near is not None else ""
+
+
+def asked(meant: str) -> Said:
+    """Return ``; did you mean 'x'?``."""
+    return Said.of(f"; did you mean '{meant}'?", f"；是不是 '{meant}'？")  # noqa: RUF001  # Chinese
 
 
 def one_of(word: str, known: Iterable[str], *, what: str = "known") -> str:
@@ -157,4 +196,5 @@ def one_of(word: str, known: Iterable[str], *, what: str = "known") -> str:
     hint = did_you_mean(word, names)
     if hint or not names or len(names) > MAX_LISTED:
         return hint
-    return f"; {what}: {', '.join(names)}"
+    listed = ", ".join(names)
+    return Said.of(f"; {what}: {listed}", f"；可选：{listed}")  # noqa: RUF001  # Chinese

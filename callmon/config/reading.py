@@ -9,6 +9,7 @@ from typing import TypeVar
 from callmon.clock import Micros
 from callmon.config.nodes import Document, Loc
 from callmon.config.problems import one_of, with_found
+from callmon.config.texts import say
 from callmon.config.values import Secret, format_duration, name
 
 __all__ = ["RESERVED_LABELS", "Builder", "is_pattern"]
@@ -147,8 +148,7 @@ class Builder:
             if given is None and not self.document.has(*place):
                 self.missing(loc, key, f"{key}_file: FILE or {key}: ${{NAME}}")
             elif given is not None and "${" not in self.document.marks[*loc, key].raw:
-                message = f"it stands in the file for all to read: use {key}_file or ${{NAME}}"
-                self.document.warn((*loc, key), message)
+                self.document.warn((*loc, key), say("for_all_to_read", key=key))
             return given
         path = self.path(file)
         try:

@@ -10,9 +10,11 @@ from callmon.clock import SECOND, Micros
 from callmon.config.bounds import check_clear, check_reachable, read_limit
 from callmon.config.calendars import calendar_called
 from callmon.config.meant import measure_meant, narrow
-from callmon.config.problems import did_you_mean
+from callmon.config.problems import asked, did_you_mean
 from callmon.config.reading import is_pattern
+from callmon.config.said import Said
 from callmon.config.shifts import build_shifts
+from callmon.config.texts import say
 from callmon.measures import MEASURES, Measure, Unit
 from callmon.rules import (
     Direction,
@@ -349,7 +351,8 @@ class RulesBuilder:
             if value not in values:
                 known = sorted(given for given in values if given is not None)
                 hint = did_you_mean(value, known)
-                self._document.warn((*loc, label), f"nobody has {label} '{value}'{hint}")
+                message = say("no_label", label=label, value=value, hint=hint)
+                self._document.warn((*loc, label), message)
 
     def _check_summary(self, loc: "Loc", summary: str | None) -> None:
         if summary is None:
@@ -362,21 +365,16 @@ class RulesBuilder:
                 self._builder.known(loc, label, self._config.label_names, "label")
 
 
-def _unlisted(name: str, known: Collection[str]) -> str:
+def _unlisted(name: str, known: Collection[str]) -> Said:
     """Return what may be wrong with the name of a queue that is not listed."""
-    message = f"queue '{name}' is not listed in callmon.yml"
     narrowed = narrow(name)
     if narrowed != name:
-        return (
-            f"{message}, and has wide characters of Chinese input; did you mean '{narrowed}'?"
-        )
+        return say("unlisted_wide", name=name, hint=asked(narrowed))
     parts = re.split(r"[,\s]+", name)
     if "," in name or (len(parts) > 1 and set(parts) <= set(known)):
-        listed = ", ".join(parts)
-        return f"{message}; did you mean '[{listed}]'? More than one name stands in brackets"
-    if name != name.casefold():
-        message += "; queues not listed are known by their name in small letters"
-    return f"{message}{did_you_mean(name, known)}"
+        return say("unlisted_several", name=name, names=", ".join(parts))
+    key = "unlisted" if name == name.casefold() else "unlisted_capital"
+    return say(key, name=name, hint=did_you_mean(name, known))
 
 
 def _wildcards(names: list[str] | None) -> tuple[str, ...]:

@@ -20,6 +20,9 @@ _EXAMPLES = [
     "at 10:05 caller 7 is answered by Ann",
     "every 30s from 10:00 to 10:10 a caller joins support and hangs up after 10s",
     "between 10:00 and 10:10 20 callers join support and are answered after 5s",
+    "at 10:00 caller 8 rings at Ann for 15s in vain",
+    "at 10:00 3 callers are refused by support because it is full",
+    "at 10:00 queue support reports 3 waiting, longest wait 45s, 190 answered, 15 abandoned",
     "at 10:04 waiting(support) is 3",
     "at 10:04 abandonment_rate(support, 15m) is 25%",
 ]

@@ -15,15 +15,18 @@ from callmon.events import (
     ContactAnswered,
     ContactJoined,
     ContactLeft,
+    ContactRefused,
     Event,
     FeedChanged,
     Outcome,
+    RingNotAnswered,
     SourceRestarted,
     TalkEnd,
     TalkEnded,
 )
 from callmon.feeds.registry import knows_agents
 from callmon.scenario.crew import Crew
+from callmon.scenario.figures import report_of
 from callmon.scenario.site import Site
 from callmon.scenario.slots import SentenceError
 from callmon.scenario.steps import (
@@ -33,6 +36,10 @@ from callmon.scenario.steps import (
     FeedTurns,
     Joins,
     Leaves,
+    OfCallers,
+    Refused,
+    Reports,
+    Rings,
     SourceRestarts,
     StopsTalking,
     Then,
@@ -61,6 +68,7 @@ class _Stay:
     answered: Micros | None = None
     agent: str = ""
     over: bool = False
+    rung: set[str] = dataclasses.field(default_factory=set)  #: agents whose telephone rings
 
 
 Act = Callable[[Micros], None]
@@ -83,6 +91,8 @@ class Cast:
         self._here: dict[str, list[_Stay]] = {}  #: by caller
         self._lines = defaultdict[tuple[str, bool], list[tuple[Micros, int, _Stay]]](list)
         self._visits = itertools.count(1)
+        self._called: set[str] = set()  #: queues of whose callers each is told of
+        self._reported: set[str] = set()  #: those that are reported as a whole
         self._crew = Crew(site, self.events, self._seqs)
 
     def live(self, begin: Micros, script: Sequence[Scripted]) -> list[Event]:
@@ -111,10 +121,14 @@ class Cast:
     def _acts(self, action: Action, instants: Sequence[Micros]) -> Iterator[tuple[Micros, Act]]:
         """Yield what *action* comes to, caller by caller."""
         match action:
-            case Joins(who=who) | Leaves(who=who) | StopsTalking(who=who):
+            case Joins() | Leaves() | Refused() | Rings() | StopsTalking():
+                who = action.who
                 callers: Sequence[Word | None] = who.names or [None] * len(instants)
                 for caller, at in zip(callers, instants, strict=True):
                     yield at, self._act_of(action, caller)
+            case Reports():
+                for at in instants:
+                    yield at, lambda at: self._report_figures(at, action)
             case AgentActs():
                 yield instants[0], lambda at: self._crew.act(at, action)
             case FeedTurns():
@@ -124,17 +138,22 @@ class Cast:
             case Begins():
                 pass
 
-    def _act_of(self, action: Joins | Leaves | StopsTalking, caller: Word | None) -> Act:
+    def _act_of(self, action: OfCallers, caller: Word | None) -> Act:
         if isinstance(action, Joins):
             return lambda at: self._join(at, action, caller)
         if isinstance(action, Leaves):
             return lambda at: self._leave(at, action, caller)
+        if isinstance(action, Refused):
+            return lambda at: self._refuse(at, action, caller)
+        if isinstance(action, Rings):
+            return lambda at: self._ring(at, action, caller)
         return lambda at: self._stop_talking(at, action, caller)
 
     # ---- callers -------------------------------------------------------------------
 
     def _join(self, at: Micros, action: Joins, caller: Word | None) -> None:
         queue = self._site.queue(action.queue)
+        self._see_that_callers_count(action.queue, queue)
         visit = next(self._visits)
         name = f"#{visit}" if caller is None else caller.text
         if caller is not None and self._waiting(name, queue):
@@ -143,6 +162,40 @@ class Cast:
         then = action.then
         if then is not None:
             self._plan(at + then.after, self._number, lambda at: self._end_as(at, stay, then))
+
+    def _refuse(self, at: Micros, action: Refused, caller: Word | None) -> None:
+        queue = self._site.queue(action.queue)
+        self._see_that_callers_count(action.queue, queue)
+        visit = next(self._visits)
+        name = f"#{visit}" if caller is None else caller.text
+        stay = _Stay(name, queue, f"{name}.{visit}", at)
+        self.events.append(ContactRefused(*self._head(at, stay), action.reason))
+
+    def _ring(self, at: Micros, action: Rings, caller: Word | None) -> None:
+        stay, agent = self._found(action, caller, talking=False), action.agent
+        here = self._crew.ring(at, agent.text, rings=True)
+        stay.rung.add(agent.text)
+        if action.ring is not None:
+            ring = action.ring
+            self._plan(
+                at + ring, self._number, lambda at: self._ring_out(at, stay, agent, ring)
+            )
+        elif not here:
+            raise SentenceError(agent.at, f"agent {agent.text} is not logged in then")
+
+    def _ring_out(self, at: Micros, stay: _Stay, agent: Word, ring: Micros) -> None:
+        """Let an agent not have answered, if the caller still waits."""
+        if agent.text in stay.rung:
+            head = self._head(at, stay)
+            self.events.append(RingNotAnswered(*head, ring, agent.text))
+            stay.rung.remove(agent.text)
+            self._crew.ring(at, agent.text, rings=False)
+
+    def _silence(self, at: Micros, stay: _Stay) -> None:
+        """Let no telephone ring for a caller any more."""
+        for name in sorted(stay.rung):
+            self._crew.ring(at, name, rings=False)
+        stay.rung.clear()
 
     def _begin(self, at: Micros, name: str, queue: str, contact: str) -> _Stay:
         stay = _Stay(name, queue, contact, at)
@@ -162,9 +215,10 @@ class Cast:
         if stay.answered is not None:
             self._end_talk(at, stay)
             return
-        to = None if action.to is None else self._site.queue(action.to)
         self._end(at, stay, action.outcome, action.agent, action.talk)
-        if to is not None:
+        if action.to is not None:
+            to = self._site.queue(action.to)
+            self._see_that_callers_count(action.to, to)
             self._begin(at, stay.caller, to, stay.contact)
 
     def _end(
@@ -175,6 +229,7 @@ class Cast:
         agent: Word | None,
         talk: Micros | None,
     ) -> None:
+        self._silence(at, stay)
         if outcome is not Outcome.ANSWERED:
             self.events.append(ContactLeft(*self._head(at, stay), outcome, None))
             self._forget(stay)
@@ -199,7 +254,11 @@ class Cast:
         self._forget(stay)
 
     def _found(
-        self, action: Leaves | StopsTalking, caller: Word | None, *, talking: bool | None
+        self,
+        action: Leaves | Rings | StopsTalking,
+        caller: Word | None,
+        *,
+        talking: bool | None,
     ) -> _Stay:
         """Return the stay that *action* ends; *talking* None: whether or not.
 
@@ -224,7 +283,9 @@ class Cast:
             raise SentenceError(caller.at, message)
         return found[0]
 
-    def _longest(self, action: Leaves | StopsTalking, queue: str, *, talking: bool) -> _Stay:
+    def _longest(
+        self, action: Leaves | Rings | StopsTalking, queue: str, *, talking: bool
+    ) -> _Stay:
         """Return who has been in *queue* for longest.
 
         Raises:
@@ -260,6 +321,28 @@ class Cast:
         source, spelled = self._site.origin(stay.queue)
         return at, source, next(self._seqs), spelled, stay.contact
 
+    # ---- queues as a whole -----------------------------------------------------------
+
+    def _report_figures(self, at: Micros, action: Reports) -> None:
+        queue, stale_after = self._site.reported_queue(action.queue)
+        if not action.figures.only_agents:
+            self._reported.add(queue)
+            if queue in self._called:
+                raise _both(action.queue, queue)
+        source, spelled = self._site.origin(queue)
+        head = at, source, next(self._seqs), spelled
+        self.events.append(report_of(action.figures, head, stale_after))
+
+    def _see_that_callers_count(self, word: Word, queue: str) -> None:
+        """See that *queue* is not known by reports.
+
+        Raises:
+            SentenceError: it is; who is told of by himself would count beside them.
+        """
+        self._called.add(queue)
+        if queue in self._reported:
+            raise _both(word, queue)
+
     # ---- feeds ---------------------------------------------------------------------
 
     def _turn_feed(self, at: Micros, action: FeedTurns) -> None:
@@ -279,5 +362,11 @@ class Cast:
         self.events.append(SourceRestarted(at, source, next(self._seqs)))
         for stay in self._all():
             if self._site.origin(stay.queue)[0] == source:
+                self._silence(at, stay)
                 self._crew.talk(at, stay.agent, talking=False)
                 self._forget(stay)
+
+
+def _both(word: Word, queue: str) -> SentenceError:
+    message = f"{queue} is known by its callers here or by reports, not by both"
+    return SentenceError(word.at, message)

@@ -19,6 +19,7 @@ from callmon.scenario.results import Happened, Result, as_json
 from callmon.scenario.scene import Scenario
 from callmon.scenario.table import table_lines
 from callmon.scenario.telling import Teller
+from callmon.wording import Language
 
 __all__ = [
     "NothingToTestError",
@@ -47,6 +48,7 @@ class Request:
     name: str | None = None  #: only scenarios whose name has this in it
     timeline: bool = False
     output: str = "table"  #: or ``json``
+    language: Language = Language.ENGLISH  #: of the table; programs read English
     colour: bool = False
     timed: bool = False  #: say how long it took; else the same text each time
 
@@ -72,7 +74,7 @@ def try_scenarios(request: Request, environ: Mapping[str, str], clock: Clock) ->
     scenarios = _scenarios(request, environ)
     if request.name is not None:
         scenarios = _named(scenarios, request.name)
-    results = [_result(scenario, clock) for scenario in scenarios]
+    results = [_result(scenario, clock, request.language) for scenario in scenarios]
     took = clock.monotonic() - began
     return Tested(
         held=all(result.held for result in results),
@@ -91,18 +93,24 @@ def run_scenarios(
         FeedError: a file of calls cannot be read.
     """
     request = Request(files=[path], config=config)
-    return [_result(scenario, clock) for scenario in _scenarios(request, environ)]
+    scenarios = _scenarios(request, environ)
+    return [_result(scenario, clock, request.language) for scenario in scenarios]
 
 
 def example_of(
-    config: Path, environ: Mapping[str, str], now: Micros, *, thresholds: Path | None = None
+    config: Path,
+    environ: Mapping[str, str],
+    now: Micros,
+    *,
+    thresholds: Path | None = None,
+    language: Language = Language.ENGLISH,
 ) -> str:
     """Return a file of scenarios to begin with, for the configuration at *config*.
 
     Raises:
         ConfigError: it cannot be used.
     """
-    return example_text(config, _Configs.read(config, thresholds, environ), now)
+    return example_text(config, _Configs.read(config, thresholds, environ), now, language)
 
 
 def _text(request: Request, results: Sequence[Result], took: Micros) -> str:
@@ -112,6 +120,7 @@ def _text(request: Request, results: Sequence[Result], took: Micros) -> str:
         results,
         took=took if request.timed else None,
         timeline=request.timeline,
+        language=request.language,
         colour=request.colour,
     )
     return "".join(f"{line}\n" for line in lines)
@@ -195,10 +204,11 @@ def _named(scenarios: Sequence[Scenario], name: str) -> list[Scenario]:
     return found
 
 
-def _result(scenario: Scenario, clock: Clock) -> Result:
+def _result(scenario: Scenario, clock: Clock, language: Language) -> Result:
     began = clock.monotonic()
     played = play_scenario(scenario)
     verdicts = judge(scenario, played)
+    english = language is Language.ENGLISH
     teller = Teller(scenario.day, scenario.zone)
     return Result(
         file=scenario.file,
@@ -207,6 +217,7 @@ def _result(scenario: Scenario, clock: Clock) -> Result:
         day=scenario.day,
         timezone=scenario.zone.key,
         verdicts=verdicts,
+        shown=verdicts if english else judge(scenario, played, language),
         timeline=list(
             dict.fromkeys(Happened(t.at, teller.sentence(t)) for t in played.transitions)
         ),

@@ -56,6 +56,19 @@ class Crew:
             agent.device = Device.BUSY if talking else Device.IDLE
             self._tell(at, name, agent)
 
+    def ring(self, at: Micros, name: str, *, rings: bool) -> bool:
+        """Let the telephone of an agent ring, or ring no more; tell whether he is logged in.
+
+        While he talks it goes on being busy.
+        """
+        agent = self._agents.get(name)
+        if agent is None:
+            return False
+        if agent.device is (Device.IDLE if rings else Device.RINGING):
+            agent.device = Device.RINGING if rings else Device.IDLE
+            self._tell(at, name, agent)
+        return True
+
     def _log_in(self, at: Micros, name: str, queues: list[str]) -> None:
         agent = self._agents.setdefault(name, _Agent())
         agent.queues += [queue for queue in queues if queue not in agent.queues]

@@ -7,7 +7,7 @@ of it is written down. So the file holds as it stands; to change it is the point
 import datetime as dt
 import json
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,6 +29,8 @@ from callmon.scenario.site import Site
 from callmon.scenario.steps import Moment
 from callmon.scenario.stories import Plot, story_of
 from callmon.scenario.telling import Teller, quoted, subject_text
+from callmon.scenario.texts import TEXTS
+from callmon.wording import Language
 
 __all__ = ["example_text"]
 
@@ -43,19 +45,22 @@ _AFTERWARDS: Final[Micros] = 30 * 60 * SECOND
 """So long after the last that happens, an alert should have come."""
 
 
-def example_text(config_path: Path, config: Config, now: Micros) -> str:
-    """Return a file of scenarios for the thresholds of *config*."""
+def example_text(
+    config_path: Path, config: Config, now: Micros, language: Language = Language.ENGLISH
+) -> str:
+    """Return a file of scenarios for the thresholds of *config*, commented in *language*."""
+    texts = TEXTS[language]
     zone = ZoneInfo(config.calendar_timezone)
     site = Site(config, config.engine_settings())
     lines = [
         "# yaml-language-server: $schema=scenario.schema.json",
-        "# Calls that just reach the limit of each threshold, and what comes of it.",
-        "# Change the times, add callers, write down what you expect; then: callmon test FILE",
-        f"config: {_yaml(config_path.name)} # save this file beside it",
+        f"# {texts['stories']}",
+        f"# {texts['to_do']}",
+        f"config: {_yaml(config_path.name)} # {texts['beside']}",
         "scenarios:",
     ]
     for threshold in config.thresholds:
-        found = _Example(site, threshold, zone, now).lines()
+        found = _Example(site, threshold, zone, now, texts).lines()
         lines += [""] if lines[-1] != "scenarios:" else []
         lines += [f"  {line}".rstrip() for line in found]
     return "".join(f"{line}\n" for line in lines)
@@ -64,15 +69,22 @@ def example_text(config_path: Path, config: Config, now: Micros) -> str:
 class _Example:
     """The scenario of one threshold."""
 
-    def __init__(self, site: Site, threshold: Threshold, zone: ZoneInfo, now: Micros) -> None:
+    def __init__(
+        self,
+        site: Site,
+        threshold: Threshold,
+        zone: ZoneInfo,
+        now: Micros,
+        texts: Mapping[str, str],
+    ) -> None:
         self._site = site
         self._threshold = threshold
         self._zone = zone
         self._now = now
+        self._texts = texts
 
     def lines(self) -> list[str]:
         """Return it as lines of YAML, or a comment that says why there is none."""
-        name = self._threshold.name
         for subject, queue in self._subjects():
             rule = self._threshold.rule_for(subject)
             begin = None if rule is None else self._opening(rule)
@@ -81,7 +93,7 @@ class _Example:
             lines = self._scenario(subject, queue, rule, begin)
             if lines:
                 return lines
-        return [f"# {name}: no short story reaches its limit; write one yourself"]
+        return [f"# {self._texts['no_story'].format(name=self._threshold.name)}"]
 
     def _subjects(self) -> Iterator[tuple[Subject, str]]:
         """Yield what the threshold watches, each with a queue to call."""
@@ -171,8 +183,10 @@ class _Example:
         return min(lengths.get(name or "") or _HOUR, _HOUR)
 
     def _title(self, subject: Subject, limits: Limits) -> str:
-        hold = f" for {format_duration(limits.hold)}" if limits.hold else ""
-        return f"{self._threshold.name} of {subject.name} fires{hold}"
+        text = self._texts["story_for" if limits.hold else "story"]
+        return text.format(
+            name=self._threshold.name, subject=subject.name, hold=format_duration(limits.hold)
+        )
 
 
 def _begin(sentence: str) -> tuple[dt.date, Micros]:

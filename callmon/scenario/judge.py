@@ -9,9 +9,10 @@ import dataclasses
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
 
-from callmon.alerts import Transition
+from callmon.alerts import Alert, Transition
 from callmon.clock import Micros
 from callmon.config.values import format_duration
+from callmon.measures import Reading
 from callmon.rules import Direction, Limits, Threshold
 from callmon.scenario.play import Look, Played
 from callmon.scenario.scene import Scenario, Step
@@ -25,7 +26,6 @@ from callmon.scenario.steps import (
     Of,
     Reads,
     Stands,
-    Turn,
 )
 from callmon.scenario.telling import (
     Teller,
@@ -33,11 +33,13 @@ from callmon.scenario.telling import (
     granularity,
     value_text,
 )
+from callmon.scenario.texts import ENDINGS, STATES, TEXTS
 from callmon.thresholds import State
+from callmon.wallboard.texts import MEASURE_NAMES
+from callmon.wording import SEVERITIES, Language
 
 __all__ = ["Verdict", "judge"]
 
-_VERBS = {Turn.FIRED: "fire", Turn.ESCALATED: "escalate", Turn.ENDED: "end"}
 MAX_TOLD = 5
 """More unexpected alerts than these are only counted."""
 
@@ -52,17 +54,20 @@ class Verdict:
     told: str = ""
 
 
-def judge(scenario: Scenario, played: Played) -> list[Verdict]:
+def judge(
+    scenario: Scenario, played: Played, language: Language = Language.ENGLISH
+) -> list[Verdict]:
     """Return what became of each expectation, in the order of the sentences."""
-    return _Judge(scenario, played).verdicts()
+    return _Judge(scenario, played, language).verdicts()
 
 
 class _Judge:
     """Judges one scenario."""
 
-    def __init__(self, scenario: Scenario, played: Played) -> None:
+    def __init__(self, scenario: Scenario, played: Played, language: Language) -> None:
         self._scenario = scenario
         self._played = played
+        self._language = language
         self._teller = Teller(scenario.day, scenario.zone)
         # Alerts of one breach end together: the first one's end is the end.
         self._turns = [
@@ -103,7 +108,7 @@ class _Judge:
                 continue
             if self._within(step, turn.at):
                 self._taken.add(index)
-                return self._held(step, f"at {self._teller.time(turn.at)}")
+                return self._held(step, self._say("came", time=self._teller.time(turn.at)))
         return self._failed(step, self._instead(step, what))
 
     def _instead(self, step: Step, what: AlertTurns) -> str:
@@ -116,20 +121,23 @@ class _Judge:
         if others:
             nearest = min(others, key=lambda turn: abs(turn.at - step.deadline))
             return self._other(step, nearest)
-        return f"it did not {_VERBS[what.turn]}; {self._how_it_stood(step, what.of)}"
+        return self._say(f"not_{what.turn}", stood=self._how_it_stood(step, what.of))
 
     def _other(self, step: Step, turn: Transition) -> str:
         alert = turn.alert
-        at = self._teller.time(turn.at)
-        reading = f"{alert.measure} was {value_text(alert.measure, alert.value)}"
-        limit = f"limit {value_text(alert.measure, alert.limit)}"
-        told = f"it {_past(turn)} at {at}"
-        since = step.since
+        off, since = "", step.since
         if turn.at > step.deadline:
-            told += f", {format_duration(turn.at - step.deadline)} later"
+            off = self._say("later", length=format_duration(turn.at - step.deadline))
         elif since is not None and turn.at < since:
-            told += f", {format_duration(since - turn.at)} earlier"
-        return f"{told}; {reading}, {limit}"
+            off = self._say("earlier", length=format_duration(since - turn.at))
+        return self._say(
+            "other",
+            turned=self._past(turn),
+            time=self._teller.time(turn.at),
+            off=off,
+            was=self._was(alert.measure, alert.value),
+            limit=self._value(alert.measure, alert.limit),
+        )
 
     def _not_turned(self, step: Step, what: AlertTurns) -> Verdict:
         begin = step.begin if step.when.clause is Clause.BETWEEN else None
@@ -154,11 +162,16 @@ class _Judge:
 
     def _list(self, fired: Sequence[Transition]) -> str:
         told = [
-            f"{alert_name(turn.alert)} {_past(turn)} at {self._teller.time(turn.at)}"
+            self._say(
+                "alert",
+                name=alert_name(turn.alert),
+                turned=self._past(turn),
+                time=self._teller.time(turn.at),
+            )
             for turn in fired[:MAX_TOLD]
         ]
         more = len(fired) - MAX_TOLD
-        return "\n".join([*told, *([f"and {more} more"] if more > 0 else [])])
+        return "\n".join([*told, *([self._say("more", count=more)] if more > 0 else [])])
 
     def _strict(self) -> Iterator[Verdict]:
         if not self._scenario.strict:
@@ -169,7 +182,7 @@ class _Judge:
             if turn.kind != "ended" and index not in self._taken
         ]
         told = self._list(fired) if fired else ""
-        yield Verdict(self._scenario.line, "strict: nothing else fires", not fired, told)
+        yield Verdict(self._scenario.line, self._say("strict"), not fired, told)
 
     def _is(self, turn: Transition, what: AlertTurns) -> bool:
         return (
@@ -193,9 +206,8 @@ class _Judge:
 
     def _none_stands(self, step: Step) -> Verdict:
         names = [
-            f"{alert_name(alert)} {alert.severity}"
-            for watch in self._played.standing[step.number]
-            for alert in watch.state.alerts()
+            self._say("stands", name=alert_name(alert), severity=self._severity(alert))
+            for alert in self._played.standing[step.number]
         ]
         return self._failed(step, "\n".join(names)) if names else self._held(step)
 
@@ -209,30 +221,43 @@ class _Judge:
         """Return how a threshold stood at the deadline, and why no further."""
         look = self._played.looks[step.number]
         threshold = self._scenario.site.threshold(of)
-        at = self._teller.time(step.deadline)
-        return f"at {at} {self._standing(look, threshold)}"
+        how = self._standing(look, threshold)
+        return self._say("stood", time=self._teller.time(step.deadline), how=how)
 
     def _standing(self, look: Look, threshold: Threshold) -> str:
         state, limits, reading = look.state, look.limits, look.reading
         if not look.there or state is None or limits is None:
-            return "nothing was known of it"
+            return self._say("unknown")
         if state is State.OFF:
-            calendar = "" if limits.active is None else f", outside {limits.active.name}"
-            return f"it was off{calendar}"
+            calendar = "" if limits.active is None else limits.active.name
+            return self._say("off_outside" if calendar else "off", calendar=calendar)
         if reading is None:
-            why = "its feeds were blind" if look.blind else "nobody is in the base"
-            return f"there was no value: {why}"
+            return self._say("no_value", why=self._say("blind" if look.blind else "nobody"))
         value = Fraction(reading[0], reading[1])
-        was = f"{threshold.measure} was {value_text(threshold.measure, value, reading)}"
-        limit = f"{limits.direction} {value_text(threshold.measure, limits.limit)}"
+        limit = self._say(
+            limits.direction.value, limit=self._value(threshold.measure, limits.limit)
+        )
+        said = {
+            "was": self._was(threshold.measure, value, reading),
+            "limit": limit,
+            "state": STATES[self._language][state],
+        }
         if state is State.PENDING and look.since is not None:
-            since = self._teller.time(look.since)
-            hold = format_duration(limits.hold)
-            return f"it was pending since {since}: {was}, {limit} must last {hold}"
+            since, hold = self._teller.time(look.since), format_duration(limits.hold)
+            return self._say("pending", since=since, hold=hold, **said)
         if state in {State.FIRING, State.KEEPING}:
-            severities = ", ".join(look.severities)
-            return f"it was {state} ({severities}): {was}, limit {limit}"
-        return f"it was {state}: {was}, {_why_ok(limits, limit, value, reading[2])}"
+            words = [SEVERITIES[self._language][one] for one in look.severities]
+            return self._say("firing", severities=self._say("comma").join(words), **said)
+        return self._say("calm", why=self._why_ok(limits, limit, value, reading[2]), **said)
+
+    def _why_ok(self, limits: Limits, limit: str, value: Fraction, base: int) -> str:
+        """Return why a threshold does not breach."""
+        above = limits.direction is Direction.ABOVE
+        if not (value > limits.limit if above else value < limits.limit):
+            return self._say("not_beyond", limit=limit)
+        if base < limits.at_least:
+            return self._say("too_few", base=base, at_least=limits.at_least)
+        return self._say("not_yet" if limits.confidence is None else "doubt", limit=limit)
 
     # ---- measures ------------------------------------------------------------------
 
@@ -244,15 +269,15 @@ class _Judge:
             if reading is None:
                 return self._held(step)
             value = Fraction(reading[0], reading[1])
-            return self._failed(step, f"it was {value_text(measure, value, reading)}")
+            return self._failed(step, self._it_was(measure, value, reading))
         expected = self._scenario.site.value(what)
         if reading is None or expected is None or what.value is None:
-            why = "its feeds were blind" if look.blind else "there was nothing to measure"
-            return self._failed(step, f"it was absent: {why}")
+            why = self._say("blind" if look.blind else "no_reading")
+            return self._failed(step, self._say("absent", why=why))
         value = Fraction(reading[0], reading[1])
         if _compares(what, measure, value, expected):
             return self._held(step)
-        return self._failed(step, f"it was {value_text(measure, value, reading)}")
+        return self._failed(step, self._it_was(measure, value, reading))
 
     def _held(self, step: Step, told: str = "") -> Verdict:
         # That it came about just when it was expected need not be said.
@@ -262,15 +287,30 @@ class _Judge:
     def _failed(self, step: Step, told: str) -> Verdict:
         return Verdict(step.line, step.text, held=False, told=told)
 
+    # ---- words ---------------------------------------------------------------------
 
-def _past(turn: Transition) -> str:
-    """Return what became of an alert."""
-    alert = turn.alert
-    if turn.kind == "fired":
-        return f"fired {alert.severity}"
-    return (
-        f"escalated to {alert.severity}" if turn.kind == "escalated" else f"ended {alert.ended}"
-    )
+    def _say(self, key: str, **values: object) -> str:
+        return TEXTS[self._language][key].format(**values)
+
+    def _value(self, measure: str, value: Fraction, reading: Reading | None = None) -> str:
+        return value_text(measure, value, reading, self._language)
+
+    def _was(self, measure: str, value: Fraction, reading: Reading | None = None) -> str:
+        english = self._language is Language.ENGLISH
+        name = measure if english else MEASURE_NAMES[self._language][measure]
+        return self._say("was", measure=name, value=self._value(measure, value, reading))
+
+    def _it_was(self, measure: str, value: Fraction, reading: Reading) -> str:
+        return self._say("it_was", value=self._value(measure, value, reading))
+
+    def _severity(self, alert: Alert) -> str:
+        return SEVERITIES[self._language][alert.severity]
+
+    def _past(self, turn: Transition) -> str:
+        """Return what became of an alert."""
+        alert = turn.alert
+        reason = "" if alert.ended is None else ENDINGS[self._language][alert.ended]
+        return self._say(turn.kind, severity=self._severity(alert), reason=reason)
 
 
 def _compares(what: Reads, measure: str, value: Fraction, expected: Fraction) -> bool:
@@ -287,15 +327,3 @@ def _compares(what: Reads, measure: str, value: Fraction, expected: Fraction) ->
             return 2 * abs(value - expected) <= granularity(measure, what.value.text)
         case _:
             return value == expected
-
-
-def _why_ok(limits: Limits, limit: str, value: Fraction, base: int) -> str:
-    """Return why a threshold does not breach."""
-    above = limits.direction is Direction.ABOVE
-    if not (value > limits.limit if above else value < limits.limit):
-        return f"not {limit}"
-    if base < limits.at_least:
-        return f"but of {base}, fewer than at_least {limits.at_least}"
-    if limits.confidence is not None:
-        return f"but that it is {limit} is not beyond doubt (confidence)"
-    return f"not {limit} until then"

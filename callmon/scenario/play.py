@@ -5,7 +5,7 @@ import heapq
 from collections.abc import Iterator, Mapping, Sequence
 from operator import attrgetter
 
-from callmon.alerts import Transition
+from callmon.alerts import Alert, Transition
 from callmon.clock import Micros
 from callmon.engine import Engine
 from callmon.measures import MEASURES, Reading
@@ -15,7 +15,6 @@ from callmon.rules import Limits, Severity, Subject
 from callmon.scenario.scene import Scenario, Step
 from callmon.scenario.steps import AlertTurns, Expectation, NothingStands, Reads, Stands
 from callmon.thresholds import State
-from callmon.watches import Watch
 
 __all__ = ["Look", "Played", "play_scenario"]
 
@@ -39,7 +38,7 @@ class Played:
 
     transitions: Sequence[Transition]
     looks: Mapping[int, Look]  #: by number of the step
-    standing: Mapping[int, Sequence[Watch]]  #: thresholds with an alert, likewise
+    standing: Mapping[int, Sequence[Alert]]  #: alerts that stood then, likewise
 
 
 def play_scenario(scenario: Scenario) -> Played:
@@ -49,7 +48,7 @@ def play_scenario(scenario: Scenario) -> Played:
     live = frozenset({loaded.source}) if loaded is not None and loaded.live else frozenset()
     engine = Engine(dataclasses.replace(site.settings, live_sources=live))
     looks: dict[int, Look] = {}
-    standing: dict[int, Sequence[Watch]] = {}
+    standing: dict[int, Sequence[Alert]] = {}
     told = _told(scenario)
     coming = next(told, None)
     for step in _by_deadline(scenario.steps):
@@ -58,8 +57,10 @@ def play_scenario(scenario: Scenario) -> Played:
             coming = next(told, None)
         engine.advance(step.deadline)
         if isinstance(step.what, NothingStands):
-            watches = engine.watches()
-            standing[step.number] = [w for w in watches if w.state.fired_at is not None]
+            # The alerts, not who has them: a watch goes on, and may have none at the end.
+            standing[step.number] = [
+                alert for watch in engine.watches() for alert in watch.state.alerts()
+            ]
         else:
             looks[step.number] = _look(engine, scenario, step)
     while coming is not None:

@@ -21,7 +21,7 @@ from callmon.replay.play import WrongRequestError
 from callmon.scenario.cast import Cast, Scripted
 from callmon.scenario.loading import Loaded, load_day
 from callmon.scenario.scene import Scenario, Step, instant_of
-from callmon.scenario.sentences import read_sentence
+from callmon.scenario.sentences import place_of_time, read_sentence
 from callmon.scenario.site import Site
 from callmon.scenario.slots import LAST_DAY, SentenceError, day_called
 from callmon.scenario.steps import (
@@ -32,9 +32,11 @@ from callmon.scenario.steps import (
     Joins,
     Leaves,
     Moment,
+    OfCallers,
     Reads,
+    Refused,
+    Reports,
     Stands,
-    StopsTalking,
 )
 
 __all__ = ["ScenarioDocument", "open_scenarios"]
@@ -180,6 +182,8 @@ class _Reader:
                 continue
             try:
                 when, what = read_sentence(text)
+                begin = self._instant(text, when.begin, day)
+                end = None if when.end is None else self._instant(text, when.end, day)
             except SentenceError as error:
                 self._impossible(number, error)
                 continue
@@ -189,12 +193,23 @@ class _Reader:
                     line=self._document.marks[loc].line,
                     text=" ".join(text.split()),
                     when=when,
-                    begin=instant_of(when.begin, day, self._zone),
-                    end=None if when.end is None else instant_of(when.end, day, self._zone),
+                    begin=begin,
+                    end=end,
                     what=what,
                 )
             )
         return steps
+
+    def _instant(self, text: str, moment: Moment, day: dt.date) -> Micros:
+        """Return when it is *moment*, which is a time in the sentence *text*.
+
+        Raises:
+            SentenceError: the clocks skip it.
+        """
+        try:
+            return instant_of(moment, day, self._zone)
+        except ValueError as error:
+            raise SentenceError(place_of_time(text, moment), str(error)) from None
 
     def _see_that_something_is_expected(self, steps: Sequence[Step]) -> None:
         wrong = self._impossible_steps or self._document.wrong(*self._loc, "steps")
@@ -228,7 +243,7 @@ class _Reader:
             names |= {directory.queue_named(loaded.source, name) for name in loaded.spelled}
         if not site.settings.queues:  # whoever is called is there
             for step in steps:
-                if isinstance(step.what, Joins):
+                if isinstance(step.what, Joins | Refused | Reports):
                     names.add(step.what.queue.text.casefold())
                 elif isinstance(step.what, Leaves) and step.what.to is not None:
                     names.add(step.what.to.text.casefold())
@@ -317,7 +332,7 @@ def _script(steps: Sequence[Step]) -> list[Scripted]:
         what = step.what
         if isinstance(what, Expectation):
             continue
-        number = what.who.number if isinstance(what, Joins | Leaves | StopsTalking) else 1
+        number = what.who.number if isinstance(what, OfCallers) else 1
         script.append(Scripted(step.number, _instants(step, number), what))
     return script
 

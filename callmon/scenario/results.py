@@ -31,6 +31,7 @@ class Result:
     day: dt.date
     timezone: str
     verdicts: Sequence[Verdict]
+    shown: Sequence[Verdict]  #: the same in the language of who reads the table
     timeline: Sequence[Happened]
     took: Micros
 

@@ -4,9 +4,11 @@ import dataclasses
 import datetime as dt
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 from zoneinfo import ZoneInfo
 
-from callmon.clock import Micros
+from callmon.calendars import local_instant, see_that_it_comes
+from callmon.clock import SECOND, Micros
 from callmon.events import Event
 from callmon.scenario.loading import Loaded
 from callmon.scenario.site import Site
@@ -14,7 +16,7 @@ from callmon.scenario.steps import Action, Clause, Expectation, Moment, When
 
 __all__ = ["Scenario", "Step", "instant_of"]
 
-_EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_DAY: Final[Micros] = 86_400 * SECOND
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,8 +63,13 @@ class Scenario:
 def instant_of(moment: Moment, day: dt.date, zone: ZoneInfo) -> Micros:
     """Return when it is *moment* by the wall clock of *zone*; *day* where it names none.
 
-    A time that the clocks skip or repeat counts as in calendars.
+    One that the clocks repeat is the first of the two.
+
+    Raises:
+        ValueError: they skip it.
     """
     midnight = dt.datetime.combine(moment.day or day, dt.time(), zone)
     wall = midnight + dt.timedelta(microseconds=moment.since_midnight)
-    return (wall - _EPOCH) // dt.timedelta(microseconds=1)
+    if 0 < moment.since_midnight < _DAY:  # a day has its beginning and its end
+        see_that_it_comes(wall)
+    return local_instant(wall)

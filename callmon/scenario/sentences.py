@@ -4,6 +4,7 @@ A sentence says when, and then what happens or what is expected. The forms below
 whole grammar; ``docs/administrators/scenarios.md`` has an example of each.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from callmon.scenario.matching import (
     END_OF_SENTENCE,
     Form,
     Furthest,
+    MissError,
     compiled,
     matched,
     words_of,
@@ -35,6 +37,9 @@ from callmon.scenario.steps import (
     NothingFires,
     NothingStands,
     Reads,
+    Refused,
+    Reports,
+    Rings,
     SourceRestarts,
     Stands,
     StopsTalking,
@@ -45,7 +50,7 @@ from callmon.scenario.steps import (
     Word,
 )
 
-__all__ = ["FORMS", "read_sentence"]
+__all__ = ["FORMS", "place_of_time", "read_sentence"]
 
 # ---- when ----------------------------------------------------------------------------
 
@@ -118,6 +123,19 @@ def _leaves(outcome: Outcome) -> Callable[[Mapping[str, Any]], Leaves]:
     return build
 
 
+def _refused(taken: Mapping[str, Any]) -> Refused:
+    return Refused(who=_who(taken), queue=taken["queue"], reason=taken.get("refusal", "full"))
+
+
+def _rings(taken: Mapping[str, Any]) -> Rings:
+    queue, ring = taken.get("queue"), taken.get("ring")
+    return Rings(who=_who(taken), agent=taken["agent"], queue=queue, ring=ring)
+
+
+def _reports(taken: Mapping[str, Any]) -> Reports:
+    return Reports(queue=taken["queue"], figures=taken["figures"])
+
+
 def _stops_talking(taken: Mapping[str, Any]) -> StopsTalking:
     return StopsTalking(who=_who(taken), queue=taken.get("queue"))
 
@@ -151,10 +169,13 @@ def _call_forms() -> list[Form]:
             forms.append(
                 compiled(f"{join} and {words} after {{duration}}{tail}", _joins(outcome))
             )
+        refused = f"{who} is|are refused by {{queue}} [because it is {{refusal}}]"
+        forms.append(compiled(refused, _refused))
         moved = f"{gone} is|are moved to {{to}}"
         forms.append(compiled(moved, _leaves(Outcome.REDIRECTED)))
         forms.append(compiled(f"{gone} stops|stop talking{where}", _stops_talking))
-    return forms
+    in_vain = "caller {who} rings [in {queue}] at {agent} [for {ring} in vain]"
+    return [*forms, compiled(in_vain, _rings)]
 
 
 def _agent_forms() -> list[Form]:
@@ -176,6 +197,7 @@ def _site_forms() -> list[Form]:
     return [
         compiled("feed {feed} goes blind", lambda t: FeedTurns(feed=t["feed"], up=False)),
         compiled("feed {feed} comes back", lambda t: FeedTurns(feed=t["feed"], up=True)),
+        compiled("queue {queue} reports {figures}", _reports),
         compiled("source {source} restarts", lambda t: SourceRestarts(source=t["source"])),
         compiled("the day begins", lambda _: Begins()),
     ]
@@ -257,6 +279,15 @@ def read_sentence(sentence: str) -> tuple[When, Action | Expectation]:
     raise _error(sentence, rest, furthest)
 
 
+def place_of_time(sentence: str, moment: Moment) -> int:
+    """Return where *moment* stands in *sentence*, counted from 0."""
+    for index, word in enumerate(words := words_of(sentence)):
+        with contextlib.suppress(MissError):
+            if SLOTS["time"](words, index)[0] == moment.since_midnight:
+                return word.at
+    return 0
+
+
 def _time_first(words: list[Word]) -> list[Word]:
     """Return *words* with a time that stands at the end put where it is looked for."""
     if words and words[0].text.lower() not in _STARTERS:
@@ -288,20 +319,27 @@ def _check(when: When, what: Action | Expectation, first: Word) -> None:
     elif clause is Clause.EVERY:
         _check_every(when, what, first)
     elif clause is Clause.BETWEEN and not (
-        isinstance(what, Joins | Leaves | StopsTalking) and what.who.number > 1
+        isinstance(what, Joins | Leaves | Refused | StopsTalking) and what.who.number > 1
     ):
         message = "only several callers are spread over a time: write at for one instant"
         raise SentenceError(first.at, message)
 
 
 def _check_every(when: When, what: Action | Expectation, first: Word) -> None:
-    if not isinstance(what, Joins | Leaves) or what.who.names:
+    number = 1 if isinstance(what, Reports) else _unnamed(what)
+    if not number:
         raise SentenceError(first.at, "only callers without names come or go every so often")
     if when.end is None or not when.every:
         raise SentenceError(first.at, "expected a duration above 0")
     length = when.end.since_midnight - when.begin.since_midnight
-    if length // when.every * what.who.number >= MAX_CALLERS:
-        raise SentenceError(first.at, f"expected no more than {MAX_CALLERS} callers")
+    if length // when.every * number >= MAX_CALLERS:
+        things = "reports" if isinstance(what, Reports) else "callers"
+        raise SentenceError(first.at, f"expected no more than {MAX_CALLERS} {things}")
+
+
+def _unnamed(what: Action | Expectation) -> int:
+    """Return how many callers without a name come or go each time; 0: no such."""
+    return what.who.unnamed if isinstance(what, Joins | Leaves | Refused) else 0
 
 
 def _error(sentence: str, words: Sequence[Word], furthest: Furthest) -> SentenceError:

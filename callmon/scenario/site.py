@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable
 from fractions import Fraction
 from typing import Final
 
+from callmon.clock import Micros
 from callmon.config import Config
 from callmon.config.build import window_specs
 from callmon.config.problems import one_of
 from callmon.config.values import limit, window_name
 from callmon.directory import Directory, EngineSettings
 from callmon.feeds.registry import knows_agents
-from callmon.feeds.settings import FeedSettings
+from callmon.feeds.settings import FeedSettings, MessageKind, MqttSettings
 from callmon.measures import MEASURES
 from callmon.rules import Subject, SubjectKind, Threshold
 from callmon.scenario.slots import SentenceError
@@ -28,12 +29,18 @@ from callmon.scenario.steps import (
     Leaves,
     Of,
     Reads,
+    Refused,
+    Reports,
+    Rings,
     SourceRestarts,
     StopsTalking,
     Word,
 )
 
 __all__ = ["Site"]
+
+_REPORTING: Final = frozenset({MessageKind.NATIVE, MessageKind.QUEUE})
+"""Topics whose messages may be of a queue as a whole."""
 
 _NO_FEED: Final = "scenario"
 """The source of calls where callmon.yml has no feed."""
@@ -130,8 +137,12 @@ class Site:
             SentenceError: one means nothing.
         """
         match action:
-            case Joins(queue=queue) | StopsTalking(queue=queue):
+            case Joins(queue=queue) | Refused(queue=queue):
                 self._know(queue)
+            case Rings(queue=queue) | StopsTalking(queue=queue):
+                self._know(queue)
+            case Reports(queue=queue):
+                self.reported_queue(queue)
             case Leaves(queue=queue, to=to):
                 self._know(queue, to)
             case AgentActs(queues=queues):
@@ -161,6 +172,23 @@ class Site:
             return queue
         message = f"no feed of callmon.yml tells of the agents of {queue}"
         raise SentenceError(word.at, f"{message}: a feed of type asterisk_ami does")
+
+    def reported_queue(self, word: Word) -> tuple[str, Micros]:
+        """Return the queue that *word* names, and for how long a report of it holds.
+
+        Raises:
+            SentenceError: there is none, or nobody reports of it.
+        """
+        queue = self.queue(word)
+        source, _ = self.origin(queue)
+        for feed in self.config.feeds:
+            if feed.source == source and isinstance(feed, MqttSettings):
+                topics = [each for each in feed.topics if each.kind in _REPORTING]
+                if topics:
+                    return queue, topics[0].stale_after
+        message = f"no feed of callmon.yml reports figures of {queue}"
+        kinds = "with topics of kind native or queue"
+        raise SentenceError(word.at, f"{message}: a feed of type mqtt {kinds} does")
 
     # ---- what is expected ----------------------------------------------------------
 

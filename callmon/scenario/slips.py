@@ -20,6 +20,17 @@ _OTHER_WORDS: Final[Mapping[str, Sequence[str]]] = {
     "callers": ("calls", "customers", "clients"),
     "agent": ("operator", "坐席", "座席"),
     "fires": ("alarms", "alerts", "triggers", "raises", "触发", "告警"),
+    "is refused by": ("refused", "rejected", "blocked", "bounces", "拒绝", "拒接"),
+    "rings": ("ring", "phones", "振铃"),
+    "reports": ("report", "tells", "says", "shows", "has", "上报", "报告"),
+    "queue": ("queues", "队列"),
+    "waiting": ("waits", "wait", "queued", "callers", "排队", "等待"),
+    "talking": ("talks", "connected", "通话"),
+    "abandoned": ("lost_calls", "missed", "放弃"),
+    "arrived": ("offered", "joined", "calls", "entered", "呼入"),
+    "available": ("idle", "ready", "空闲"),
+    "paused": ("break", "pausing", "小休"),
+    "longest wait": ("longest", "longest_wait", "max", "最长等待"),
     "ends": ("clears", "resolves", "recovers", "恢复", "结束"),
     "recovered": ("resolved", "cleared", "ok", "恢复"),
 }
@@ -61,6 +72,11 @@ def _of_names(words: Sequence[Word], index: int, wanted: str) -> str:
     """Say how the name of a threshold or a queue is written, where one stands."""
     if "long_wait(support)" in wanted and any(one.text in _TURNS for one in words[index + 1 :]):
         return f"; write for which queue: {words[index].text}(support)"
+    behind = words[index + 1].text.lower() if index + 1 < len(words) else ""
+    if behind in {"report", "reports"}:
+        return f"; write: queue {words[index].text} reports"
+    if words[index].text.lower() == "queue":
+        return "; leave out 'the'" if index and words[index - 1].text.lower() == "the" else ""
     if index and words[index - 1].text.lower() in {"queue", "the"}:
         return "; write the name of the queue alone: joins support"
     return ""

@@ -10,6 +10,7 @@ from callmon.clock import SECOND, Micros
 from callmon.config.values import duration
 from callmon.events import Device
 from callmon.rules import Severity
+from callmon.scenario.figures import take_figures
 from callmon.scenario.matching import MissError, Slot
 from callmon.scenario.steps import Comparison, Of, Who, Word
 from callmon.thresholds import State
@@ -38,7 +39,7 @@ _STATES: Final = {
 
 RESERVED: Final = frozenset(
     """after again and are by cannot comes finds for goes hangs in is joins logs of pauses
-    presses restarts stops times to wraps""".split()  # noqa: SIM905 - words
+    presses reports restarts rings stops times to wraps""".split()  # noqa: SIM905 - words
 )
 """What follows a name: in place of one they mean that it was forgotten."""
 
@@ -203,11 +204,14 @@ SLOTS: Final[Mapping[str, Slot]] = {
     "end": _time,
     "ended": _choice({ended.value: ended for ended in Ended}),
     "feed": _name("a feed of callmon.yml"),
+    "figures": take_figures,
     "numbers": _several_callers,
     "of": _of,
     "queue": _name("a queue"),
     "queues": _queues,
     "reason": _name("a reason"),
+    "refusal": _choice({"full": "full", "empty": "join_empty"}),
+    "ring": _duration,
     "severity": _choice({severity.value: severity for severity in Severity}),
     "source": _name("a source of callmon.yml"),
     "state": _choice(_STATES),

@@ -6,9 +6,11 @@ at it. Times are local, still without a day where the sentence names none.
 
 import dataclasses
 import datetime as dt
+from collections.abc import Mapping
 from enum import Enum, StrEnum
 from typing import NamedTuple
 
+from callmon.agent_states import AGENT_LABELS
 from callmon.alerts import Ended
 from callmon.clock import Micros
 from callmon.events import Device, Outcome
@@ -25,13 +27,18 @@ __all__ = [
     "Comparison",
     "Expectation",
     "FeedTurns",
+    "Figures",
     "Joins",
     "Leaves",
     "Moment",
     "NothingFires",
     "NothingStands",
     "Of",
+    "OfCallers",
     "Reads",
+    "Refused",
+    "Reports",
+    "Rings",
     "SourceRestarts",
     "Stands",
     "StopsTalking",
@@ -123,6 +130,46 @@ class Leaves:
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A queue does not take callers, who never wait in it."""
+
+    who: Who
+    queue: Word
+    reason: str  #: ``full`` or ``join_empty``
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Rings:
+    """A telephone rings for a waiting caller: *ring* long in vain, or as long as he waits."""
+
+    who: Who
+    agent: Word
+    queue: Word | None = None  #: None: the one in which he waits
+    ring: Micros | None = None
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Figures:
+    """What is reported of a queue, by the words of a native message."""
+
+    told: Mapping[str, int]
+    forgotten: tuple[str, ...] = ()
+
+    @property
+    def only_agents(self) -> bool:
+        """Whether it is about agents alone: these count beside callers who are told of."""
+        return {*self.told, *self.forgotten} <= {"agents", *AGENT_LABELS}
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
+class Reports:
+    """A source reports figures of a queue as a whole."""
+
+    queue: Word
+    figures: Figures
+
+
+@dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
 class StopsTalking:
     """Callers have talked to their agents."""
 
@@ -173,7 +220,10 @@ class Begins:
     """callmon looks on from here, though nothing happens yet."""
 
 
-Action = Joins | Leaves | StopsTalking | AgentActs | FeedTurns | SourceRestarts | Begins
+OfCallers = Joins | Leaves | Refused | Rings | StopsTalking
+"""What callers do, each for himself."""
+
+Action = OfCallers | Reports | AgentActs | FeedTurns | SourceRestarts | Begins
 
 
 # ---- what is expected ----------------------------------------------------------------

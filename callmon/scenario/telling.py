@@ -12,6 +12,8 @@ from callmon.config.values import format_duration, format_limit
 from callmon.console.text import local
 from callmon.measures import MEASURES, Reading, Unit
 from callmon.rules import Subject, SubjectKind
+from callmon.scenario.texts import TEXTS
+from callmon.wording import Language
 
 __all__ = ["Teller", "alert_name", "granularity", "value_text"]
 
@@ -79,21 +81,29 @@ def quoted(name: str) -> str:
     return f"{mark}{name}{mark}"
 
 
-def value_text(measure: str, value: Fraction, reading: Reading | None = None) -> str:
+def value_text(
+    measure: str,
+    value: Fraction,
+    reading: Reading | None = None,
+    language: Language = Language.ENGLISH,
+) -> str:
     """Return *value* of *measure* as the files write it, and of how many contacts it is."""
-    unit = MEASURES[measure].unit
+    unit, texts = MEASURES[measure].unit, TEXTS[language]
     scaled = value * 100 if unit is Unit.RATIO else value
+    exact = True
     if unit is Unit.SECONDS:
-        text = format_duration(int(value))
-        text = text if value.denominator == 1 else f"about {format_duration(_cut(value))}"
+        exact = value.denominator == 1
+        text = format_duration(int(value) if exact else _cut(value))
     elif scaled.denominator == 1:
         text = format_limit(unit, value)
     else:
         mark = "%" if unit is Unit.RATIO else ""
         exact = (scaled * 1_000).denominator == 1
-        text = f"{float(scaled):.10g}{mark}" if exact else f"about {float(scaled):.1f}{mark}"
+        text = f"{float(scaled):.10g}{mark}" if exact else f"{float(scaled):.1f}{mark}"
+    if not exact:
+        text = texts["about"].format(value=text)
     if reading is not None and unit is Unit.RATIO:
-        text += f" ({reading[0]} of {reading[1]})"
+        text = texts["of"].format(value=text, part=reading[0], whole=reading[1])
     return text
 
 

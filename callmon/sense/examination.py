@@ -32,7 +32,7 @@ class Asked:
     thresholds: Path | None = None  #: None: the file that callmon.yml names
     alertmanager: Path | None = None  #: None: where it usually is
     explain: str | None = None  #: a queue or group to be told in sentences
-    language: Language = Language.ENGLISH
+    language: Language = Language.ENGLISH  #: of what it comes to
 
 
 @dataclasses.dataclass(frozen=True, slots=True, kw_only=True)
@@ -126,7 +126,8 @@ def _web_problems(config: Config) -> tuple[Problem, ...]:
 
 def _text(asked: Asked, config: Config, root: Route | None, now: Micros) -> tuple[str, ...]:
     if asked.explain is None:
-        return (*explain(config), "", summary(config))
+        lines = explain(config, language=asked.language)
+        return (*lines, "", summary(config, asked.language))
     return tuple(told(config, asked.explain, root, now=now, language=asked.language))
 
 

@@ -9,9 +9,12 @@ from callmon.clock import SECOND, Micros
 from callmon.config import Config
 from callmon.config.check import missing_holidays
 from callmon.config.problems import Level
+from callmon.config.said import Said
 from callmon.config.values import format_duration
 from callmon.rules import Limits, Threshold
 from callmon.sense.stretches import DAY, YEAR, longest, on_duty, overlap, stretches, touches
+from callmon.sense.texts import say
+from callmon.wording import WEEKDAYS, Language
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Document, Loc
@@ -33,8 +36,7 @@ def warn_of_calendars(config: Config, document: "Document", now: Micros) -> None
         _check_nights(document, loc, calendar)
         _check_cut_nights(document, loc, calendar)
         if name not in used:
-            message = "nothing uses this calendar: name it at active, during or shifts"
-            document.warn(loc, message, key=True)
+            document.warn(loc, say("unused"), key=True)
         elif not longest(calendar, now, now + YEAR):
             document.warn(loc, _never_open(calendar, now), key=True, level=_weight(calendar))
 
@@ -49,9 +51,11 @@ def _check_nights(document: "Document", loc: "Loc", calendar: Calendar) -> None:
             continue
         last = next(one % 7 for one in range(day, day + 7) if (one + 1) % 7 not in over)
         end = max(end for start, end in weekly[last] if end <= start)
-        message = (
-            f"hours over midnight belong to the day they begin on: {DAYS[(last + 1) % 7]} until"
-            f" {end // 60:02d}:{end % 60:02d} is open, {DAYS[day]} morning is not"
+        message = say(
+            "night",
+            next=DAYS[(last + 1) % 7],
+            end=f"{end // 60:02d}:{end % 60:02d}",
+            day=DAYS[day],
         )
         document.warn((*loc, "weekly"), message, key=True, level=Level.INFO)
 
@@ -70,14 +74,12 @@ def _check_cut_nights(document: "Document", loc: "Loc", calendar: Calendar) -> N
     start = max(start for start, end in weekly[after] if end == DAY_MINUTES)
     end = next(end for start, end in weekly[first] if start == 0)
     night = f"{start // 60:02d}:{start % 60:02d}-{end // 60:02d}:{end % 60:02d}"
-    message = (
-        f"{DAYS[first]} morning is open, {DAYS[(after + 1) % 7]} morning is not: for nights"
-        f' that begin on these days write "{night}"'
-    )
+    message = say("cut_night", first=DAYS[first], after=DAYS[(after + 1) % 7], night=night)
     document.warn((*loc, "weekly"), message, key=True)
 
 
-DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_DAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DAYS = tuple(map(Said.of, _DAYS, WEEKDAYS[Language.CHINESE]))
 
 
 def _weight(calendar: Calendar) -> Level:
@@ -85,10 +87,8 @@ def _weight(calendar: Calendar) -> Level:
     return Level.INFO if calendar.spec.dates or calendar.spec.special else Level.WARNING
 
 
-def _never_open(calendar: Calendar, now: Micros) -> str:
-    if longest(calendar, now - 5 * YEAR, now):
-        return "all its dates are past: what is bound to it never holds again"
-    return "it is not open at any time in the next year: what is bound to it never holds"
+def _never_open(calendar: Calendar, now: Micros) -> Said:
+    return say("all_past" if longest(calendar, now - 5 * YEAR, now) else "never_open")
 
 
 def _used(config: Config) -> set[str]:
@@ -118,20 +118,17 @@ def _check_base(threshold: Threshold, document: "Document", place: int, now: Mic
         return
     loc = ("thresholds", place)
     if limits.hold >= room:
-        document.warn((*loc, "for"), _too_long(limits, limits.hold, room, "never fires"))
+        document.warn((*loc, "for"), _too_long("never_fires", limits, limits.hold, room))
         return
     for position, step in enumerate(threshold.escalate):
         if limits.hold + step.after >= room:
-            message = _too_long(limits, limits.hold + step.after, room, "never comes to this")
+            message = _too_long("never_escalates", limits, limits.hold + step.after, room)
             document.warn((*loc, "escalate", position, "after"), message)
 
 
-def _too_long(limits: Limits, needed: Micros, room: Micros, what: str) -> str:
+def _too_long(key: str, limits: Limits, needed: Micros, room: Micros) -> Said:
     name = limits.active.name if limits.active is not None else ""
-    return (
-        f"'{name}' is open for {format_duration(room)} at a stretch, and closing ends the"
-        f" alert: after {format_duration(needed)} it {what}"
-    )
+    return say(key, name=name, room=format_duration(room), needed=format_duration(needed))
 
 
 def _check_dated(threshold: Threshold, document: "Document", place: int, now: Micros) -> None:
@@ -144,10 +141,7 @@ def _check_dated(threshold: Threshold, document: "Document", place: int, now: Mi
         if during is None or not longest(during, now, now + YEAR):
             continue
         if not overlap(during, active, now, now + YEAR):
-            message = (
-                f"'{during.name}' is open only while '{active.name}' is closed: the threshold"
-                " is off then, and this override never holds"
-            )
+            message = say("never_both", during=during.name, active=active.name)
             loc = ("thresholds", place, "overrides", position, "during")
             document.warn(loc, message)
 
@@ -160,8 +154,7 @@ def warn_of_shifts(config: Config, document: "Document", now: Micros) -> None:
     duties = on_duty(shifts, now, now + YEAR)
     for name, calendar in shifts:
         if name not in {shift for _, _, shift in duties} and longest(calendar, now, now + YEAR):
-            message = "the shifts before it are on duty at all its hours: it never is"
-            document.warn(("shifts", name), message)
+            document.warn(("shifts", name), say("never_on_duty"))
     holes = [(begin, end) for begin, end, shift in duties if shift is None]
     if not holes or all(calendar.spec.dates for _, calendar in shifts):
         return
@@ -170,9 +163,10 @@ def warn_of_shifts(config: Config, document: "Document", now: Micros) -> None:
         return
     begin, end = open_at[0]
     soon = sum(min(to, now + WEEK) - at for at, to in open_at if at < now + WEEK)
-    message = (
-        f"nobody is on duty for {format_duration(soon // MINUTE * MINUTE)} of the next 7 days,"
-        f" first {_span(begin, end, shifts[0][1])}: alerts then have no label shift"
+    message = say(
+        "nobody_on_duty",
+        length=format_duration(soon // MINUTE * MINUTE),
+        first=_span(begin, end, shifts[0][1]),
     )
     document.warn(("shifts",), message, key=True, level=Level.INFO)
 
@@ -185,9 +179,17 @@ def _watched(config: Config, begin: Micros, end: Micros, now: Micros) -> bool:
     )
 
 
-def _span(begin: Micros, end: Micros, calendar: Calendar) -> str:
+def _span(begin: Micros, end: Micros, calendar: Calendar) -> Said:
     zone = ZoneInfo(calendar.spec.timezone)
     first, last = (
         datetime.fromtimestamp(at / SECOND, UTC).astimezone(zone) for at in (begin, end)
     )
-    return f"{first:%a %Y-%m-%d %H:%M} to {last:%a %H:%M}"
+    english, chinese = (WEEKDAYS[language] for language in Language)
+    days = [Said.of(english[at.weekday()], chinese[at.weekday()]) for at in (first, last)]
+    return say(
+        "from_to",
+        from_day=days[0],
+        from_time=f"{first:%Y-%m-%d %H:%M}",
+        to_day=days[1],
+        to_time=f"{last:%H:%M}",
+    )

@@ -13,6 +13,7 @@ from callmon.rules import Severity
 from callmon.sense.emitted import ANY_QUEUE, RULES, Emitted, emitted, own_labels
 from callmon.sense.matchers import Matcher
 from callmon.sense.routing import Route, routes_of, walk
+from callmon.sense.texts import say
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Data, Document, Loc
@@ -95,16 +96,11 @@ class _Tree:
             else route.loc
         )
         if not mine:
-            message = "no alert of callmon's has all of these labels: nothing comes here"
+            message = say("none_has_all")
+        elif (thief := self._taken_by(route, mine)) is not None:
+            message = say("taken", line=self._document.line_of(thief.loc))
         else:
-            thief = self._taken_by(route, mine)
-            at = (
-                f"the route at line {self._document.line_of(thief.loc)}" if thief else "another"
-            )
-            message = (
-                f"{at} takes all that would come here: put this one before it, or give that"
-                " one continue: true"
-            )
+            message = say("taken_by_another")
         self._document.warn(loc, message, key=True)
 
     def _concerns(self, route: Route) -> bool:
@@ -122,21 +118,19 @@ class _Tree:
         if matcher.label == "alertname" and nearest(matcher.value, (*values, *RULES)) is None:
             return  # an alert of somebody else's
         if matcher.label == "severity" and matcher.value in tuple(Severity):
-            message = f"no threshold is of severity {matcher.value}: nothing comes here yet"
+            message = say("no_severity", severity=matcher.value)
             self._document.warn(loc, message, level=Level.INFO)
             return
         if not values:
             hint = did_you_mean(matcher.label, self._known)
             level = Level.WARNING if hint else Level.INFO
-            message = f"no alert of callmon's has a label {matcher.label}{hint}"
+            message = say("no_label", label=matcher.label, hint=hint)
             self._document.warn(loc, message, level=level)
             return
         hint = did_you_mean(matcher.value, values)
         there = ", ".join(values[:MAX_TOLD]) + (", …" if len(values) > MAX_TOLD else "")
-        self._document.warn(
-            loc,
-            f"no alert of callmon's has {matcher}{hint or f'; {matcher.label} is {there}'}",
-        )
+        hint = hint or say("values", label=matcher.label, values=there)
+        self._document.warn(loc, say("no_value", matcher=matcher, hint=hint))
 
     def _place(self, route: Route, matcher: Matcher) -> tuple[str | int, ...]:
         for loc in self._document.marks:
@@ -162,11 +156,7 @@ class _Tree:
         return None
 
     def _warn_muted(self, route: Route) -> None:
-        message = (
-            "Alertmanager does not tell the end of an alert that is muted: write opening hours"
-            " as active: in thresholds.yml instead"
-        )
-        self._document.warn((*route.loc, str(route.muted)), message, key=True)
+        self._document.warn((*route.loc, str(route.muted)), say("muted"), key=True)
 
     def _check_receivers(self) -> None:
         data = self._document.data
@@ -182,11 +172,11 @@ class _Tree:
             used.add(route.receiver)
             if route.receiver not in receivers and self._document.has(*route.loc, "receiver"):
                 hint = did_you_mean(route.receiver, receivers)
-                message = f"there is no receiver '{route.receiver}'{hint}"
+                message = say("no_receiver", name=route.receiver, hint=hint)
                 self._document.report((*route.loc, "receiver"), message)
         for name, position in receivers.items():
             if name not in used:
-                message = f"no route sends anything to receiver '{name}'"
+                message = say("idle_receiver", name=name)
                 self._document.warn(("receivers", position, "name"), message)
         self._check_dumb(receivers, listed)
 
@@ -201,7 +191,7 @@ class _Tree:
         for name, position in receivers.items():
             receiver = given[position]
             if name in told and isinstance(receiver, dict) and set(receiver) <= {"name"}:
-                message = f"alerts come to receiver '{name}', and it tells nobody"
+                message = say("dumb_receiver", name=name)
                 self._document.warn(("receivers", position, "name"), message)
 
     def _tell_default(self) -> None:
@@ -214,9 +204,11 @@ class _Tree:
             return
         told = "; ".join(list(lost)[:MAX_TOLD])
         more = len(lost) - MAX_TOLD
-        message = (
-            f"no route is for these, the first receiver '{self._root.receiver}' has them:"
-            f" {told}{f'; and {more} more' if more > 0 else ''}"
+        message = say(
+            "by_default",
+            name=self._root.receiver,
+            told=told,
+            more=say("and_more", count=more) if more > 0 else "",
         )
         loc = ("route", "receiver")
         self._document.warn(loc, message, level=Level.INFO)

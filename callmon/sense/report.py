@@ -6,16 +6,14 @@ from typing import Final
 
 from callmon.config import Level, Problem, printed
 from callmon.sense.examination import Findings
+from callmon.sense.texts import TEXTS
+from callmon.wording import Language
 
 __all__ = ["FORMATS", "exit_code", "lines_of"]
 
 FORMATS: Final = ("human", "json", "editor")
 
-_NOUNS: Final = {
-    Level.ERROR: ("mistake", "mistakes"),
-    Level.WARNING: ("warning", "warnings"),
-    Level.INFO: ("remark", "remarks"),
-}
+_NOUNS: Final = {Level.ERROR: "mistake", Level.WARNING: "warning", Level.INFO: "remark"}
 _ASKS: Final = "; did you mean '"
 
 
@@ -25,34 +23,42 @@ def exit_code(findings: Findings, *, strict: bool) -> int:
     return int(wrong > 0)
 
 
-def lines_of(findings: Findings, output: str, *, colour: bool = False) -> Iterator[str]:
-    """Yield the lines of *findings* in one of ``FORMATS``."""
+def lines_of(
+    findings: Findings,
+    output: str,
+    *,
+    colour: bool = False,
+    language: Language = Language.ENGLISH,
+) -> Iterator[str]:
+    """Yield the lines of *findings* in one of ``FORMATS``; what programs read is English."""
     if output == "json":
         yield json.dumps(_document(findings), ensure_ascii=False, indent=2)
     elif output == "editor":
-        yield from map(_editor_line, findings.problems)
+        for problem in findings.problems:
+            yield _editor_line(problem, language)
     else:
-        yield from _human(findings, colour=colour)
+        yield from _human(findings, colour=colour, language=language)
 
 
-def _human(findings: Findings, *, colour: bool) -> Iterator[str]:
+def _human(findings: Findings, *, colour: bool, language: Language) -> Iterator[str]:
     yield from findings.text
     if findings.text and findings.problems:
         yield ""
-    yield from printed(findings.problems, colour=colour)
+    yield from printed(findings.problems, colour=colour, language=language)
+    texts = TEXTS[language]
     counts = [
-        f"{count} {one if count == 1 else many}"
-        for level, (one, many) in _NOUNS.items()
+        texts[noun if count == 1 else f"{noun}s"].format(count=count)
+        for level, noun in _NOUNS.items()
         if (count := findings.count(level))
     ]
     if counts:
-        yield ", ".join(counts)
+        yield texts["comma"].join(counts)
 
 
-def _editor_line(problem: Problem) -> str:
+def _editor_line(problem: Problem, language: Language) -> str:
     place = f"{problem.file}:{problem.line}:{problem.column}: {problem.level}"
     path = f" {problem.path}:" if problem.path else ""
-    return f"{place}:{path} {problem.message}"
+    return f"{place}:{path} {problem.message_in(language)}"
 
 
 def _document(findings: Findings) -> dict[str, object]:

@@ -5,8 +5,10 @@ from typing import TYPE_CHECKING
 from callmon.config import Config
 from callmon.config.problems import did_you_mean
 from callmon.config.reading import is_pattern
+from callmon.config.said import Said
 from callmon.rules import Selector, Subject, SubjectKind
 from callmon.sense.subjects import cases_of, configured
+from callmon.sense.texts import say
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Document, Loc
@@ -30,17 +32,15 @@ def warn_of_selection(config: Config, document: "Document") -> None:
                 _check_patterns(document, below, override.select, subjects)
 
 
-def _nobody(select: Selector, subjects: list[Subject]) -> str:
+def _nobody(select: Selector, subjects: list[Subject]) -> Said:
     """Return why *select* takes nobody, neither now nor later."""
     named = Selector(queues=select.queues, groups=select.groups)
     mine = [subject.name for subject in subjects if named.matches(subject)]
     labels = ", ".join(f"{label} '{value}'" for label, value in select.where.items())
     if mine:
         shown = ", ".join(mine[:3]) + (", …" if len(mine) > 3 else "")  # noqa: PLR2004 - a few
-        return f"this is for nobody: {shown} has no {labels}; it never fires"
-    if labels:
-        return f"this is for nobody: nobody has {labels}; it never fires"
-    return "this is for nobody: no group has such a name; it never fires"
+        return say("for_none_of", shown=shown, labels=labels)
+    return say("for_no_label", labels=labels) if labels else say("for_no_group")
 
 
 def _check_patterns(
@@ -60,7 +60,7 @@ def _check_patterns(
                 document.warn(place, message)
 
 
-def _unmatched(kind: SubjectKind, name: str, known: list[str]) -> str | None:
+def _unmatched(kind: SubjectKind, name: str, known: list[str]) -> Said | None:
     """Return what is wrong with a pattern; None when it matches somebody, or may."""
     alone = Selector(queues=(name,), groups=(name,))
     if any(alone.matches(Subject(kind=kind, name=one)) for one in known):
@@ -68,6 +68,6 @@ def _unmatched(kind: SubjectKind, name: str, known: list[str]) -> str | None:
     if name == "*" or (kind is SubjectKind.QUEUE and not known):
         return None  # all that there are, and queues turn up by themselves
     if kind is SubjectKind.GROUP:
-        return f"no group in callmon.yml matches '{name}': this selects nobody"
+        return say("no_such_group", name=name)
     hint = did_you_mean(name.replace("*", ""), known)
-    return f"no queue in callmon.yml matches '{name}'; one may turn up{hint}"
+    return say("no_such_queue", name=name, hint=hint)

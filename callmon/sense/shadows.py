@@ -11,8 +11,11 @@ from typing import TYPE_CHECKING
 
 from callmon.config import Config
 from callmon.config.problems import Level
+from callmon.config.said import Said
 from callmon.rules import Direction, Limits, Threshold
 from callmon.sense.subjects import Case, cases_of
+from callmon.sense.texts import TEXTS, say
+from callmon.wording import Language
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Document
@@ -106,23 +109,16 @@ def _limits(threshold: Threshold, positions: Sequence[int], opened: frozenset[st
     return limits
 
 
-def _message(document: "Document", place: tuple[int, int], why: tuple[int, ...] | None) -> str:
+def _message(document: "Document", place: tuple[int, int], why: tuple[int, ...] | None) -> Said:
     if why is None:
-        return (
-            "this override is for nobody: the threshold itself does not select any queue or"
-            " group that it names"
-        )
+        return say("override_of_nobody")
     if not why:
-        return "this override changes nothing: it sets what holds without it"
+        return say("override_of_nothing")
     lines = [document.line_of(("thresholds", place[0], "overrides", one)) for one in why]
     if len(lines) == 1:
-        those = f"the one at line {lines[0]} comes later and sets"
-    else:
-        those = f"those at lines {' and '.join(map(str, lines))} come later and set"
-    return (
-        f"this override has no effect: {those} the same for all of them; put the general one"
-        " first"
-    )
+        return say("overwritten", line=lines[0])
+    listed = Said.of(*(TEXTS[language]["and"].join(map(str, lines)) for language in Language))
+    return say("overwritten_by", lines=listed)
 
 
 def warn_of_twins(config: Config, document: "Document") -> None:
@@ -133,36 +129,26 @@ def warn_of_twins(config: Config, document: "Document") -> None:
             found = _twins(other, threshold)
             if found is None:
                 continue
-            message, level = found
+            key, level = found
             line = document.line_of(("thresholds", earlier, "name"))
-            text = message.format(other=other.name, line=line, name=threshold.name)
+            text = say(key, other=other.name, line=line)
             document.warn(("thresholds", place, "name"), text, level=level)
             break
 
 
 def _twins(first: Threshold, second: Threshold) -> tuple[str, Level] | None:
+    """Return the key of what is to be said of two thresholds, and how bad it is."""
     if _subject_matter(first) != _subject_matter(second):
         return None
     same = first.limits == second.limits and first.overrides == second.overrides
     if same and first.severity is second.severity:
-        return "it fires whenever '{other}' (line {line}) does: remove one", Level.WARNING
+        return "twin", Level.WARNING
     if same:
-        message = "it fires whenever '{other}' (line {line}) does, only the severity differs"
-        return f"{message}: keep the higher one, or use escalate:", Level.WARNING
-    for one, other, text in ((second, first, _LATER), (first, second, _EARLIER)):
+        return "twin_but_severity", Level.WARNING
+    for one, other, key in ((second, first, "after_other"), (first, second, "before_other")):
         if _within(one, other):
-            return text, Level.INFO
+            return key, Level.INFO
     return None
-
-
-_LATER = (
-    "whenever it fires, '{other}' (line {line}) has fired with the same or a higher severity:"
-    " it tells nothing new"
-)
-_EARLIER = (
-    "whenever '{other}' (line {line}) fires, this one has fired with the same or a higher"
-    " severity: '{other}' tells nothing new"
-)
 
 
 def _subject_matter(threshold: Threshold) -> tuple[object, ...]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from callmon.clock import SECOND, Micros
 from callmon.config import Config
 from callmon.config.problems import Level
+from callmon.config.said import Said
 from callmon.config.values import duration
 from callmon.journal import PastHalf, read_past
 from callmon.journal.disk import NAME
@@ -17,6 +18,7 @@ from callmon.measures import MEASURES
 from callmon.rules import Subject, SubjectKind, Threshold
 from callmon.sense.emitted import subjects_of
 from callmon.sense.stretches import DAY
+from callmon.sense.texts import say
 
 if TYPE_CHECKING:
     from callmon.config.nodes import Document
@@ -64,7 +66,7 @@ def warn_of_traffic(
     try:
         traffic = traffic_of(read_past(path, starts))
     except JournalError as error:
-        message = f"what is usual could not be looked up: {error}"
+        message = say("unknown_traffic", error=error)
         documents[0].warn(("storage", "directory"), message, level=Level.INFO)
         return
     for place, threshold in enumerate(config.thresholds):
@@ -84,23 +86,23 @@ def _check(
     subject, at_least, days = short[0]
     usual = int(busiest(days, duration(threshold.window)))
     loc = ("thresholds", place)
-    others = f" (and {len(short) - 1} more)" if len(short) > 1 else ""
-    message = (
-        f"at_least {at_least} in {threshold.window}: {subject.kind} {subject.name} has about"
-        f" {usual} contact{'' if usual == 1 else 's'} in the busiest {threshold.window} of a"
-        f" usual day{others}; this can hardly ever fire: {_cure(days, at_least, usual)}"
+    message = say(
+        "too_few",
+        at_least=at_least,
+        window=threshold.window,
+        kind=say(subject.kind.value),
+        name=subject.name,
+        usual=say("contact" if usual == 1 else "contacts", count=usual),
+        others=say("more", count=len(short) - 1) if len(short) > 1 else "",
+        cure=_cure(days, at_least, usual),
     )
     document.warn((*loc, "at_least" if document.has(*loc, "at_least") else "window"), message)
 
 
-def _cure(days: Sequence[Sequence[int]], at_least: int, usual: int) -> str:
+def _cure(days: Sequence[Sequence[int]], at_least: int, usual: int) -> Said:
     wider = next((name for name in WIDER if busiest(days, duration(name)) >= at_least), None)
-    fewer = f"at_least: {max(usual // 2, 1)}"
-    return (
-        f"write window: {wider} or {fewer}, for all or in an override"
-        if wider
-        else (f"write {fewer}, for all or in an override")
-    )
+    fewer = max(usual // 2, 1)
+    return say("cure_wider", wider=wider, fewer=fewer) if wider else say("cure", fewer=fewer)
 
 
 def _too_small(

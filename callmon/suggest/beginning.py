@@ -1,8 +1,15 @@
 """A thresholds.yml from nothing: four thresholds that every call centre can begin with."""
 
+# ruff: noqa: RUF001 - Chinese punctuation
+
+from collections.abc import Mapping
+from typing import Final
+
+from callmon.wording import Language
+
 __all__ = ["BEGINNING"]
 
-BEGINNING = """\
+_ENGLISH: Final = """\
 # yaml-language-server: $schema=thresholds.schema.json
 # thresholds.yml: what is worth an alert, and when. For administrators.
 # Begun by callmon suggest. After a change: callmon check
@@ -46,4 +53,54 @@ thresholds:
     for: 1m
     severity: critical
 """
+
+_CHINESE: Final = """\
+# yaml-language-server: $schema=thresholds.schema.json
+# thresholds.yml：什么情况、什么时候需要告警。由管理员填写。
+# 由 callmon suggest 生成初稿。修改后执行：callmon check
+# 时长：30s 5m 1h30m。比率：20% 或 0.2。个数：5。
+
+thresholds:
+  # 有人正在排队，已经等得太久。
+  - name: long_wait # 不可重复；即标签 `threshold`
+    measure: longest_wait
+    above: 3m
+    clear: 2m # 低于它才结束
+    for: 30s # 要持续这么久才告警
+    keep: 5m # 恢复后再保持这么久
+    severity: warning # info | warning | critical
+
+  # 放弃的来电太多。
+  - name: high_abandonment
+    measure: abandonment_rate
+    window: 30m
+    above: 20%
+    clear: 15%
+    for: 2m
+    at_least: 10 # 窗口内的来电数；两个来电说明不了什么
+    severity: warning
+
+  # 对来电者的承诺没有做到。
+  - name: low_service_level
+    measure: service_level
+    window: 30m
+    below: 80%
+    clear: 85%
+    for: 5m
+    at_least: 10
+    severity: warning
+
+  # 排队人数超出班组能应付的范围。
+  - name: many_waiting
+    measure: waiting
+    above: 10
+    clear: 6
+    for: 1m
+    severity: critical
+"""
+
+BEGINNING: Final[Mapping[Language, str]] = {
+    Language.ENGLISH: _ENGLISH,
+    Language.CHINESE: _CHINESE,
+}
 """Its limits are where a search begins; what comes of it stands in their place."""

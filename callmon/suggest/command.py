@@ -21,9 +21,11 @@ from callmon.rules import Threshold
 from callmon.suggest.beginning import BEGINNING
 from callmon.suggest.findings import Finding, Verdict, Wanted, date_of
 from callmon.suggest.report import as_json, report_lines
+from callmon.suggest.texts import TEXTS
 from callmon.suggest.trying import Tried, try_limits
 from callmon.suggest.writing import WritingError, not_as_meant, rewritten
 from callmon.trial import asked_span, history_of, is_chosen, save
+from callmon.wording import Language
 
 __all__ = ["SuggestRequest", "rate", "suggest_text"]
 
@@ -54,6 +56,7 @@ class SuggestRequest:
     only_quieter: bool = False
     new: bool = False
     output: str = "table"  #: or ``yaml``, ``json``
+    language: Language = Language.ENGLISH
     out: Path | None = None
     force: bool = False
 
@@ -98,7 +101,7 @@ def suggest_text(
         raise WrongRequestError(f"{request.out} is there already: another name, or --force")
     config = load_config(request.config, environ)
     path = config.files[1]
-    text = BEGINNING if request.new else path.read_bytes().decode("utf-8-sig")
+    text = BEGINNING[request.language] if request.new else path.read_bytes().decode("utf-8-sig")
     name = path.name
     if request.new:
         config = _with_thresholds(config, _loaded(text, name, environ, config))
@@ -111,7 +114,7 @@ def suggest_text(
         save(request.out, written.encode())
     if request.output == "yaml":
         return written
-    report = map(clean, report_lines(tried))
+    report = map(clean, report_lines(tried, request.language))
     lines = [*report, "", *_outcome(request, path, text, written)]
     return "".join(f"{line.rstrip()}\n" for line in lines)
 
@@ -175,7 +178,8 @@ def _written(
     names = [one.name for one in config.thresholds]
     findings = _writable(tried)
     whole = not request.queues and len(findings) == len(tried.findings)
-    return rewritten(text, findings, names, date_of(now, tried.zone), whole=whole)
+    day = date_of(now, tried.zone)
+    return rewritten(text, findings, names, day, whole=whole, language=request.language)
 
 
 def _writable(tried: Tried) -> list[Finding]:
@@ -196,15 +200,16 @@ def _see_that_it_is_meant(
 
 def _outcome(request: SuggestRequest, path: Path, text: str, written: str) -> Iterator[str]:
     """Yield what was written, as a difference, or how to have it written."""
+    texts = TEXTS[request.language]
     if text == written and not request.new:
-        yield "nothing to change"
+        yield texts["nothing"]
         return
     if request.out is None:
-        yield "nothing was changed; --out FILE writes a new file with these limits"
+        yield texts["unchanged"]
         return
     before = [] if request.new else text.splitlines()
     yield from difflib.unified_diff(
         before, written.splitlines(), str(path), str(request.out), lineterm=""
     )
     yield ""
-    yield f"{request.out}: written; try it before you use it: callmon backtest {request.out}"
+    yield texts["written"].format(out=request.out)

@@ -17,9 +17,13 @@ from callmon.suggest.findings import (
     Wanted,
     date_of,
 )
+from callmon.suggest.texts import TEXTS
 from callmon.suggest.trying import Tried
+from callmon.trial.lengths import length_between
+from callmon.wallboard.texts import MEASURE_NAMES
+from callmon.wording import Language
 
-__all__ = ["as_json", "limit_text", "rate_text", "report_lines", "wanted_text"]
+__all__ = ["as_json", "limit_text", "rate_text", "report_lines"]
 
 _DAY: Micros = 86_400 * SECOND
 _STRICTER = 2
@@ -28,17 +32,18 @@ _TOO_OFTEN = 2
 """So many times what was wanted, on days that were not learnt from, is worth a word."""
 
 
-def report_lines(tried: Tried) -> Iterator[str]:
+def report_lines(tried: Tried, language: Language) -> Iterator[str]:
     """Yield what was found, threshold by threshold."""
-    yield from _head(tried)
+    teller = _Teller(tried, language)
+    yield from teller.head()
     name = None
     for one in tried.findings:
         if one.threshold.name != name:
             name = one.threshold.name
             yield ""
-            yield _title(one)
-        first, *more = _sentences(one, tried)
-        yield f"  {one.subject.name}: {first}"
+            yield teller.title(one)
+        first, *more = teller.sentences(one)
+        yield f"  {one.subject.name}{TEXTS[language]['colon']}{first}"
         yield from (f"      {line}" for line in more)
 
 
@@ -63,120 +68,143 @@ def rate_text(rate: float) -> str:
     return f"{rate:.1f}" if rate < 9.95 else f"{rate:,.0f}"  # noqa: PLR2004 - 10 follows
 
 
-def wanted_text(wanted: Wanted) -> str:
-    """Return how often alerts are welcome."""
-    if wanted.per == WEEK:
-        return f"{wanted.times} a week"
-    if wanted.per == _DAY:
-        return f"{wanted.times} a day"
-    return f"{wanted.times} in {format_duration(wanted.per)}"
+class _Teller:
+    """Tells of a search in sentences of one language."""
 
+    def __init__(self, tried: Tried, language: Language) -> None:
+        self._tried = tried
+        self._language = language
+        self._texts = TEXTS[language]
 
-def _head(tried: Tried) -> Iterator[str]:
-    since, until = tried.span.since, tried.span.until
-    # A midnight at which it ends begins no day; what falls on the end itself is in the span.
-    begin, end = (date_of(at, tried.zone) for at in (since, max(until - 2, since)))
-    days = (end - begin).days + 1
-    yield f"{_count(days, 'day')}, {begin} to {end}, {tried.events:,} events"
-    yield f"wanted: about {wanted_text(tried.wanted)} for each threshold of each queue"
+    def head(self) -> Iterator[str]:
+        """Yield what was learnt from, and what was asked for."""
+        tried = self._tried
+        since, until = tried.span.since, tried.span.until
+        # A midnight at which it ends begins no day; what falls on the end itself is in the
+        # span.
+        begin, end = (date_of(at, tried.zone) for at in (since, max(until - 2, since)))
+        length = length_between(since, until - 1, tried.zone, self._language)
+        yield self._say("span", days=length, begin=begin, end=end, events=f"{tried.events:,}")
+        yield self._say("wanted", often=self._often(tried.wanted))
 
-
-def _title(one: Finding) -> str:
-    window = f" over {one.threshold.window}" if one.threshold.window else ""
-    limits = one.threshold.limits
-    written = format_limit(MEASURES[one.threshold.measure].unit, limits.limit)
-    return f"{one.threshold.name}: {one.threshold.measure}{window} {limits.direction} {written}"
-
-
-def _sentences(one: Finding, tried: Tried) -> Iterator[str]:
-    now = limit_text(one, one.limits.limit)
-    rate = rate_text(one.whole.a_week(one.present.fired))
-    if one.choice is not None and one.changes:
-        limit = limit_text(one, one.choice.limit)
-        would = one.whole.a_week(one.choice.fired)
-        often = f"{rate_text(would)} times a week" if would else "never"
-        yield f"{limit} (now {now}) would have called {often} instead of {rate}"
-        yield _how(one, one.choice, tried)
-        yield _steps(one, one.choice)
-        yield from _usual(one, tried)
-    elif one.verdict is Verdict.RIGHT:
-        yield f"{now} is about right: {rate} times a week"
-        yield _how(one, one.present, tried)
-        yield from _usual(one, tried)
-    else:
-        yield _why_none(one, now, rate)
-
-
-def _why_none(one: Finding, now: str, rate: str) -> str:
-    if one.verdict is Verdict.FEW_DAYS:
-        days = _count(one.days, "day")
-        return f"no limit suggested: {days} with contacts, at least {FEWEST_DAYS} are needed"
-    if one.verdict is Verdict.SPARSE:
-        return (
-            f"no limit suggested: {one.limits.at_least} contacts in {one.threshold.window} on"
-            f" {one.full_days} of {_count(one.days, 'day')}: at_least decides, not the limit"
+    def title(self, one: Finding) -> str:
+        """Return what a threshold is about."""
+        threshold = one.threshold
+        measure = threshold.measure
+        unit, limits = MEASURES[measure].unit, threshold.limits
+        chinese = self._language is Language.CHINESE
+        return self._say(
+            "title_over" if threshold.window else "title",
+            name=threshold.name,
+            measure=MEASURE_NAMES[self._language][measure] if chinese else measure,
+            window=threshold.window,
+            direction=self._say(limits.direction.value),
+            limit=format_limit(unit, limits.limit),
         )
-    if one.verdict is Verdict.MIXED:
-        return "no limit suggested: an override turns above and below around for it"
-    if one.verdict is Verdict.QUIET:
-        lowest = limit_text(one, one.rungs[-1].limit)
-        would = rate_text(one.whole.a_week(one.rungs[-1].fired))
-        return f"{now} stays ({rate} times a week): it is quiet, even {lowest} gives {would}"
-    most = limit_text(one, one.rungs[0].limit)
-    would = rate_text(one.whole.a_week(one.rungs[0].fired))
-    return f"no limit suggested: even {most} would have called {would} times a week"
 
+    def sentences(self, one: Finding) -> Iterator[str]:
+        """Yield what was found for one queue or group."""
+        now = limit_text(one, one.limits.limit)
+        rate = rate_text(one.whole.a_week(one.present.fired))
+        if one.choice is not None and one.changes:
+            limit = limit_text(one, one.choice.limit)
+            would = one.whole.a_week(one.choice.fired)
+            key = "would" if would else "would_never"
+            yield self._say(key, limit=limit, now=now, would=rate_text(would), rate=rate)
+            yield self._how(one, one.choice)
+            yield self._steps(one, one.choice)
+            yield from self._usual(one)
+        elif one.verdict is Verdict.RIGHT:
+            yield self._say("right", now=now, rate=rate)
+            yield self._how(one, one.present)
+            yield from self._usual(one)
+        else:
+            yield self._why_none(one, now, rate)
 
-def _how(one: Finding, rung: Rung, tried: Tried) -> str:
-    """Return how the alerts spread, how many were noise, and how sure all this is."""
-    by_day = rung.by_day(tried.zone)
-    parts = ["on no day"]
-    if by_day:
-        busiest, times = max(by_day.items(), key=lambda day: (day[1], day[0]))
-        most = f"{times} times on {busiest}" if times > 1 else "once a day at most"
-        parts = [
-            f"on {len(by_day)} of {_count(max(one.days, len(by_day)), 'day')}, {most}",
-            f"{_percent(rung.noise, len(rung.fired))} noise",
-        ]
-    return f"{', '.join(parts)}; {_sure(one, rung, tried)}"
+    def _say(self, key: str, **values: object) -> str:
+        return self._texts[key].format(**values)
 
+    def _days(self, count: int) -> str:
+        return self._say("day" if count == 1 else "days", count=count)
 
-def _sure(one: Finding, rung: Rung, tried: Tried) -> str:
-    if one.after is None:
-        return "too few days to keep some apart"
-    rate = rate_text(one.after.a_week(rung.fired))
-    begin = _date(one.after.since, tried)
-    text = f"since {begin}, kept apart: {rate} a week"
-    if one.after.count(rung.fired) > _TOO_OFTEN * tried.wanted.times_in(one.after.length) + 1:
-        text += ", far more than wanted"
-    return text
+    def _often(self, wanted: Wanted) -> str:
+        """Return how often alerts are welcome."""
+        key = {WEEK: "a_week", _DAY: "a_day"}.get(wanted.per, "in_time")
+        return self._say(key, times=wanted.times, length=format_duration(wanted.per))
 
+    def _why_none(self, one: Finding, now: str, rate: str) -> str:
+        if one.verdict is Verdict.FEW_DAYS:
+            return self._say("few_days", days=self._days(one.days), fewest=FEWEST_DAYS)
+        if one.verdict is Verdict.SPARSE:
+            return self._say(
+                "sparse",
+                at_least=one.limits.at_least,
+                window=one.threshold.window,
+                full=one.full_days,
+                days=self._days(one.days),
+            )
+        if one.verdict is Verdict.MIXED:
+            return self._say("mixed")
+        if one.verdict is Verdict.QUIET:
+            lowest = limit_text(one, one.rungs[-1].limit)
+            would = rate_text(one.whole.a_week(one.rungs[-1].fired))
+            return self._say("quiet", now=now, rate=rate, lowest=lowest, would=would)
+        most = limit_text(one, one.rungs[0].limit)
+        would = rate_text(one.whole.a_week(one.rungs[0].fired))
+        return self._say("loud", most=most, would=would)
 
-def _usual(one: Finding, tried: Tried) -> Iterator[str]:
-    """Yield how far it goes on a usual, on a bad and on the worst day."""
-    far: dict[str, str] = {}
-    shares = {"half the days": 2, "one day in ten": 10, "the worst": one.days}
-    for name, share in shares.items():
-        days = -(-one.days // share)
-        if days == 1 and name != "the worst":
-            continue
-        rung = next((rung for rung in one.rungs if len(rung.by_day(tried.zone)) >= days), None)
-        if rung is not None:
-            far.setdefault(limit_text(one, rung.limit), name)
-    if far:
-        spread = ", ".join(f"{limit} on {name}" for limit, name in far.items())
-        yield f"it goes {one.limits.direction} {spread}"
+    def _how(self, one: Finding, rung: Rung) -> str:
+        """Return how the alerts spread, how many were noise, and how sure all this is."""
+        by_day = rung.by_day(self._tried.zone)
+        parts = [self._say("on_no_day")]
+        if by_day:
+            busiest, times = max(by_day.items(), key=lambda day: (day[1], day[0]))
+            days = self._days(max(one.days, len(by_day)))
+            parts = [
+                self._say("on_days", count=len(by_day), days=days),
+                self._say("busiest" if times > 1 else "once_a_day", times=times, day=busiest),
+                self._say("noise", percent=_percent(rung.noise, len(rung.fired))),
+            ]
+        return (
+            f"{self._say('comma').join(parts)}{self._say('semicolon')}{self._sure(one, rung)}"
+        )
 
+    def _sure(self, one: Finding, rung: Rung) -> str:
+        if one.after is None:
+            return self._say("not_apart")
+        rate = rate_text(one.after.a_week(rung.fired))
+        begin = date_of(one.after.since, self._tried.zone)
+        text = self._say("apart", begin=begin, rate=rate)
+        most = _TOO_OFTEN * self._tried.wanted.times_in(one.after.length) + 1
+        return text + (self._say("too_often") if one.after.count(rung.fired) > most else "")
 
-def _steps(one: Finding, choice: Rung) -> str:
-    """Return the limits beside the chosen one, each with its rate."""
-    at = one.rungs.index(choice)
-    near = one.rungs[max(0, at - _STRICTER) : at + _MORE_SENSITIVE + 1]
-    shown = []
-    for rung in near:
-        text = f"{limit_text(one, rung.limit)} {rate_text(one.whole.a_week(rung.fired))}"
-        shown.append(f"[{text}]" if rung is choice else text)
-    return f"a week by limit: {' | '.join(shown)}"
+    def _usual(self, one: Finding) -> Iterator[str]:
+        """Yield how far it goes on a usual, on a bad and on the worst day."""
+        far: dict[str, str] = {}
+        for key, share in {"half": 2, "tenth": 10, "worst": one.days}.items():
+            days = -(-one.days // share)
+            if days == 1 and key != "worst":
+                continue
+            zone = self._tried.zone
+            rung = next((rung for rung in one.rungs if len(rung.by_day(zone)) >= days), None)
+            if rung is not None:
+                far.setdefault(limit_text(one, rung.limit), key)
+        if far:
+            spread = self._say("comma").join(
+                self._say(key, limit=limit) for limit, key in far.items()
+            )
+            direction = self._say(one.limits.direction.value)
+            yield self._say("goes", direction=direction, spread=spread)
+
+    def _steps(self, one: Finding, choice: Rung) -> str:
+        """Return the limits beside the chosen one, each with its rate."""
+        at = one.rungs.index(choice)
+        near = one.rungs[max(0, at - _STRICTER) : at + _MORE_SENSITIVE + 1]
+        shown = []
+        for rung in near:
+            text = f"{limit_text(one, rung.limit)} {rate_text(one.whole.a_week(rung.fired))}"
+            shown.append(f"[{text}]" if rung is choice else text)
+        return self._say("steps", steps=" | ".join(shown))
 
 
 def _finding_json(one: Finding, tried: Tried) -> dict[str, Any]:
@@ -216,13 +244,5 @@ def _iso(at: Micros, tried: Tried) -> str:
     return dt.datetime.fromtimestamp(at // SECOND, tried.zone).isoformat()
 
 
-def _date(at: Micros, tried: Tried) -> str:
-    return date_of(at, tried.zone).isoformat()
-
-
 def _percent(part: int, whole: int) -> str:
     return f"{100 * part / whole:.0f}%"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

@@ -15,12 +15,18 @@ from callmon.measures import MEASURES
 from callmon.rules import Limits, SubjectKind, Threshold
 from callmon.suggest.findings import Finding
 from callmon.suggest.report import limit_text, rate_text
+from callmon.suggest.texts import TEXTS
 from callmon.suggest.trying import candidate, undated
+from callmon.wording import Language
 
 __all__ = ["WritingError", "not_as_meant", "rewritten"]
 
 _NAMED = 3
 """Queues of which a comment tells the rates one by one."""
+
+
+_FIRST_WORDS = frozenset(texts["comment"].partition(" ")[0] for texts in TEXTS.values())
+"""Comments that begin so are of former suggestions, in whichever language."""
 
 
 class WritingError(CallmonError):
@@ -41,6 +47,40 @@ class _Place:
         return base if self.override is None else (*base, "overrides", self.override)
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class _Note:
+    """What comments say of all suggestions of one day."""
+
+    day: dt.date
+    language: Language
+
+    def of(self, findings: Sequence[Finding]) -> str:
+        """Return what a line says about the limit below it."""
+        texts = TEXTS[self.language]
+        names = [one.subject.name for one in findings]
+        would = [one.whole.a_week(one.choice.fired) for one in findings if one.choice]
+        now = [one.whole.a_week(one.present.fired) for one in findings]
+        was = sorted({limit_text(one, one.limits.limit) for one in findings})
+        return texts["comment"].format(
+            day=self.day,
+            days=max(one.days for one in findings),
+            would=self._rates(would, names),
+            was=texts["and"].join(was),
+            now=self._rates(now, []),
+        )
+
+    def _rates(self, rates: Sequence[float], names: Sequence[str]) -> str:
+        """Return the rates one by one while they are few, else the least and the greatest."""
+        texts = TEXTS[self.language]
+        if len(rates) == 1 or (not names and len(rates) <= _NAMED):
+            return texts["comma"].join(map(rate_text, rates))
+        if len(rates) <= _NAMED:
+            pairs = zip(names, rates, strict=True)
+            return texts["comma"].join(f"{name} {rate_text(rate)}" for name, rate in pairs)
+        least, most = rate_text(min(rates)), rate_text(max(rates))
+        return texts["range"].format(least=least, most=most)
+
+
 def rewritten(
     text: str,
     findings: Sequence[Finding],
@@ -48,6 +88,7 @@ def rewritten(
     day: dt.date,
     *,
     whole: bool,
+    language: Language = Language.ENGLISH,
 ) -> str:
     """Return *text* with the suggested limits, each with a comment that says why.
 
@@ -58,10 +99,12 @@ def rewritten(
         day: of the suggestion.
         whole: whether all queues were looked at: only then a limit that holds for queues
             without a name changes.
+        language: of the comments.
 
     Raises:
         WritingError: the file is written so that a limit cannot be changed by itself.
     """
+    note = _Note(day, language)
     by_place: dict[tuple[int, int], list[Finding]] = defaultdict(list)
     for one in findings:
         by_place[names.index(one.threshold.name), _deciding(one)].append(one)
@@ -69,7 +112,7 @@ def rewritten(
     try:
         for (position, override), mine in sorted(by_place.items(), reverse=True):
             place = _Place(threshold=position, override=None if override < 0 else override)
-            text = _with_limits(text, place, mine, day, whole=whole)
+            text = _with_limits(text, place, mine, note, whole=whole)
     except EditError as error:
         raise WritingError(f"cannot write the suggestions: {error}") from error
     return text
@@ -103,7 +146,7 @@ def _deciding(one: Finding) -> int:
 
 
 def _with_limits(
-    text: str, place: _Place, findings: Sequence[Finding], day: dt.date, *, whole: bool
+    text: str, place: _Place, findings: Sequence[Finding], note: _Note, *, whole: bool
 ) -> str:
     """Return *text* with the limits of those for whom what stands at *place* decides."""
     by_limit: dict[Fraction, list[Finding]] = defaultdict(list)
@@ -119,9 +162,9 @@ def _with_limits(
         mine for limit, mine in sorted(by_limit.items()) if limit != common and mine[0].changes
     ]
     for mine in reversed(_split(others)):
-        text = _with_override(text, place, mine, day)
+        text = _with_override(text, place, mine, note)
     if common is not None:
-        text = _with_limit(text, place, by_limit[common], day)
+        text = _with_limit(text, place, by_limit[common], note)
     return text
 
 
@@ -140,7 +183,7 @@ def _split(groups: Iterable[Sequence[Finding]]) -> list[Sequence[Finding]]:
     return found
 
 
-def _with_limit(text: str, place: _Place, findings: Sequence[Finding], day: dt.date) -> str:
+def _with_limit(text: str, place: _Place, findings: Sequence[Finding], note: _Note) -> str:
     """Return *text* with the limit at *place* replaced, and what hangs on it."""
     one = findings[0]
     threshold, wanted = one.threshold, _wanted(one)
@@ -153,7 +196,7 @@ def _with_limit(text: str, place: _Place, findings: Sequence[Finding], day: dt.d
         text = replaced(text, (*place.loc, "clear"), limit_text(one, new.clear))
     if place.override is None:
         text = _with_lone_clears(text, place, threshold, moved)
-    return commented(text, loc, _comment(findings, day))
+    return commented(text, loc, note.of(findings), _FIRST_WORDS)
 
 
 def _with_lone_clears(text: str, place: _Place, old: Threshold, new: Threshold) -> str:
@@ -166,7 +209,7 @@ def _with_lone_clears(text: str, place: _Place, old: Threshold, new: Threshold) 
     return text
 
 
-def _with_override(text: str, place: _Place, findings: Sequence[Finding], day: dt.date) -> str:
+def _with_override(text: str, place: _Place, findings: Sequence[Finding], note: _Note) -> str:
     """Return *text* with an override for the subjects of *findings*."""
     one = findings[0]
     wanted = _wanted(one)
@@ -182,7 +225,7 @@ def _with_override(text: str, place: _Place, findings: Sequence[Finding], day: d
         text = with_item(text, (*base, "overrides"), position, override)
     else:
         text = with_key(text, base, "overrides", [override])
-    return commented(text, (*base, "overrides", position), _comment(findings, day))
+    return commented(text, (*base, "overrides", position), note.of(findings), _FIRST_WORDS)
 
 
 def _selection(findings: Iterable[Finding]) -> dict[str, Data]:
@@ -194,25 +237,3 @@ def _selection(findings: Iterable[Finding]) -> dict[str, Data]:
         name = glob.escape(one.subject.name).replace("$", "$$")
         found.setdefault(key, []).append(name)
     return {key: list(names) for key, names in found.items()}
-
-
-def _comment(findings: Sequence[Finding], day: dt.date) -> str:
-    """Return what a line says about the limit below it."""
-    days = max(one.days for one in findings)
-    names = [one.subject.name for one in findings]
-    would = [one.whole.a_week(one.choice.fired) for one in findings if one.choice is not None]
-    now = [one.whole.a_week(one.present.fired) for one in findings]
-    was = " and ".join(sorted({limit_text(one, one.limits.limit) for one in findings}))
-    return (
-        f"suggested {day} from {days} days: {_rates(would, names)} a week"
-        f" (was {was}: {_rates(now, [])})"
-    )
-
-
-def _rates(rates: Sequence[float], names: Sequence[str]) -> str:
-    """Return the rates one by one while they are few, else the least and the greatest."""
-    if len(rates) == 1 or (not names and len(rates) <= _NAMED):
-        return ", ".join(map(rate_text, rates))
-    if len(rates) <= _NAMED:
-        return ", ".join(f"{a} {rate_text(b)}" for a, b in zip(names, rates, strict=True))
-    return f"{rate_text(min(rates))} to {rate_text(max(rates))}"

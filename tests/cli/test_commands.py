@@ -122,7 +122,10 @@ def test_a_pipe_that_is_closed_early_is_no_error(tmp_path: Path) -> None:
     """``callmon replay … | head`` ends quietly."""
     log = tmp_path / "queue_log"
     log.write_text("1600000000|1600000000.1|sales|NONE|ENTERQUEUE||1|1\n")
-    command = f"{sys.executable} -m callmon replay --format json {log} | head -n 1"
+    replay = shlex.join(
+        [sys.executable, "-m", "callmon", "replay", "--format", "json", str(log)]
+    )
+    command = f"{replay} | head -n 1"
 
     done = subprocess.run(
         ["/bin/sh", "-c", command], capture_output=True, text=True, timeout=20, check=True

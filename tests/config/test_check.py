@@ -8,6 +8,7 @@ from callmon.clock import SECOND
 from callmon.config import Config, explain, load_config, summary
 from callmon.config.check import holiday_gaps
 from callmon.config.problems import Level, Problem, did_you_mean, printed
+from callmon.wording import Language
 
 AUTUMN_2026 = 1_790_000_000 * SECOND
 DECEMBER_2026 = 1_797_000_000 * SECOND
@@ -69,6 +70,20 @@ with at least 5 contacts, 95% sure, only in day, ends below 6%
     assert expected.splitlines() == explain(config, "vip")
 
 
+def test_a_queue_is_explained_in_chinese(config: Config) -> None:
+    """Sentences are; names of keys and values are those of the files."""
+    expected = """\
+队列 vip team=sales
+  服务水平：10s 内接通，公式 abandons_negative，溢出 missed；\
+5s 内挂断的不计入；“今天”按 UTC 时间
+  long_wait（警告）：longest_wait 高于 3m，持续 30s，低于 2m 结束，恢复后保持 2m；\
+再过 5m 升级为严重
+  hang_ups（警告）：15m 内 abandonment_rate 高于 10%，\
+来电不少于 5 个，有 95% 的把握，仅在 day 时间内，低于 6% 结束
+    sale 期间：高于 30%，来电不少于 5 个，有 95% 的把握，仅在 day 时间内"""
+    assert expected.splitlines() == explain(config, "vip", Language.CHINESE)
+
+
 def test_every_subject_and_those_not_listed_are_told(config: Config) -> None:
     """Without a name: queues, groups, and what holds for any other queue."""
     titles = [line for line in explain(config) if line and not line.startswith(" ")]
@@ -78,6 +93,19 @@ def test_every_subject_and_those_not_listed_are_told(config: Config) -> None:
         "queue vip team=sales",
         "group sales (queues vip) team=sales",
         "any other queue team=service",
+    ] == titles
+
+
+def test_every_subject_is_told_in_chinese(config: Config) -> None:
+    """Where it is found, its members, and what holds for any other queue."""
+    lines = explain(config, language=Language.CHINESE)
+    titles = [line for line in lines if line and not line.startswith(" ")]
+
+    assert [
+        "队列 support（pbx 的 401） team=service",
+        "队列 vip team=sales",
+        "队列组 sales（队列 vip） team=sales",
+        "其他队列 team=service",
     ] == titles
 
 
@@ -107,6 +135,9 @@ def test_the_summary_counts(config: Config) -> None:
     expected = "1 feed, 2 queues, 1 group, 2 thresholds, 2 calendars, no Alertmanagers"
 
     assert expected == summary(config)
+    assert "1 个数据源，2 个队列，1 个队列组，2 条阈值，2 个日历，没有 Alertmanager" == summary(
+        config, Language.CHINESE
+    )
 
 
 def test_holidays_to_come_are_warned_of(config: Config) -> None:

@@ -8,6 +8,7 @@ from callmon.config import load_config
 from callmon.measures import MEASURES
 from callmon.scenario import Request, example_of, run_scenarios, try_scenarios
 from callmon.testing import ManualClock
+from callmon.wording import Language
 from tests.scenario.stages import NOON
 
 CONFIG = Path(__file__).parents[2] / "config"
@@ -44,6 +45,25 @@ def test_the_example_holds_as_it_is_written(tmp_path: Path) -> None:
     assert tested.held, tested.text
     for threshold in load_config(CONFIG / "callmon.yml", {}).thresholds:
         assert f" {threshold.name}(" in text
+
+
+def test_the_example_is_the_same_in_chinese_but_for_its_words(tmp_path: Path) -> None:
+    """Names and comments are Chinese; the sentences are the same, and hold."""
+    english = example_of(CONFIG / "callmon.yml", {}, NOON)
+    chinese = example_of(CONFIG / "callmon.yml", {}, NOON, language=Language.CHINESE)
+    path = tmp_path / "example.yml"
+    path.write_text(chinese)
+
+    assert try_scenarios(
+        Request(files=[path], config=CONFIG / "callmon.yml"), {}, ManualClock()
+    ).held
+    assert _sentences(english) == _sentences(chinese)
+    words = [line for line in chinese.splitlines() if line.startswith(("  - name:", "# "))]
+    assert [] == [line for line in words[1:] if line.isascii()]
+
+
+def _sentences(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line.startswith("      - ")]
 
 
 LIMITS = {

@@ -137,6 +137,18 @@ def test_a_strict_scenario_needs_no_such_step(tmp_path: Path) -> None:
     )
 
 
+def test_what_stood_then_counts_whatever_became_of_it(tmp_path: Path) -> None:
+    """An alert that has ended by the end of the scenario stood all the same."""
+    steps = (
+        "at 10:00:00 2 callers join support",
+        "at 10:00:01 nothing is firing",
+        "at 10:00:02 2 callers in support are answered",
+        "at 10:00:03 nothing is firing",
+    )
+
+    assert ["crowd(support) info"] == told(tmp_path, *steps)
+
+
 def test_fires_again_is_another_time(tmp_path: Path) -> None:
     """An expectation takes the alert that fulfils it: the next one needs another."""
     twice = (
@@ -346,6 +358,49 @@ def test_times_are_local_and_may_be_of_the_next_day(tmp_path: Path) -> None:
         "on 2026-11-24 at 05:59 night(billing) fires",
         "on 2026-11-24 at 06:00 night(billing) ends closed",
     )
+
+
+BERLIN = "timezone: Europe/Berlin\n"
+
+
+@pytest.mark.parametrize(
+    ("step", "column"),
+    [
+        ("at 02:30 caller 7 joins support", 13),
+        ("caller 7 joins support at 02:00", 36),
+        ("between 01:30 and 02:59:59 nothing fires", 28),
+        ("on 2026-03-29 by 02:30 nothing fires", 27),
+    ],
+)
+def test_times_that_the_clocks_skip_are_mistakes(
+    tmp_path: Path, step: str, column: int
+) -> None:
+    """The night in which summer time begins has no such time: nothing would happen then."""
+    with pytest.raises(ConfigError) as raised:
+        tried(
+            tmp_path, step, "at 23:00 nothing fires", more="    day: 2026-03-29\n", head=BERLIN
+        )
+
+    (problem,) = raised.value.problems
+    assert problem.startswith(f"{tmp_path}/scenario.yml:8:{column}:"), problem
+    assert problem.endswith("on 2026-03-29 in Europe/Berlin: clocks go from 02:00 to 03:00")
+
+
+def test_the_hour_around_a_change_of_clocks_has_its_length(tmp_path: Path) -> None:
+    """A minute before the skip and a minute after it are two; a repeated time is the first."""
+    for day, steps in {
+        "2026-03-29": (
+            "at 01:59 caller 7 joins support",
+            "at 03:01 longest_wait(support) is 2m",
+        ),
+        "2026-10-25": (
+            "at 01:59 caller 7 joins support",
+            "at 02:59 longest_wait(support) is 1h",
+            "at 03:00 longest_wait(support) is 2h1m",
+        ),
+    }.items():
+        result = tried(tmp_path, *steps, more=f"    day: {day}\n", head=BERLIN)
+        assert [] == [one.told for one in result.verdicts if not one.held]
 
 
 IMPOSSIBLE = {

@@ -1,6 +1,7 @@
 """Tests of the grammar: every form, and what is said of sentences that are none."""
 
 import datetime as dt
+import re
 
 import pytest
 from hypothesis import given
@@ -20,6 +21,7 @@ from callmon.scenario.steps import (
     Clause,
     Comparison,
     FeedTurns,
+    Figures,
     Joins,
     Leaves,
     Moment,
@@ -27,6 +29,9 @@ from callmon.scenario.steps import (
     NothingStands,
     Of,
     Reads,
+    Refused,
+    Reports,
+    Rings,
     SourceRestarts,
     Stands,
     StopsTalking,
@@ -37,6 +42,7 @@ from callmon.scenario.steps import (
     Word,
 )
 from callmon.thresholds import State
+from tests.docs_blocks import ROOT
 
 TEN = Moment(36_000 * SECOND)
 HALF_PAST = Moment(37_800 * SECOND)
@@ -107,6 +113,38 @@ MEANINGS = {
     ),
     "agent Ann wraps up for 30s": AgentActs(
         agents=(Word("Ann", 15),), does=AgentDoes.WRAPS_UP, wrapup=30 * SECOND
+    ),
+    "3 callers are refused by support": Refused(
+        who=Who(unnamed=3), queue=Word("support", 34), reason="full"
+    ),
+    "caller 7 is refused by support because it is empty": Refused(
+        who=caller(), queue=Word("support", 32), reason="join_empty"
+    ),
+    "caller 7 rings at Ann": Rings(who=caller(), agent=Word("Ann", 27)),
+    "caller 7 rings in support at Ann for 15s in vain": Rings(
+        who=caller(), agent=Word("Ann", 38), queue=Word("support", 27), ring=15 * SECOND
+    ),
+    "queue support reports 3 waiting, longest wait 45s and 2 free": Reports(
+        queue=Word("support", 15),
+        figures=Figures({"waiting": 3, "longest_wait": 45 * SECOND, "available": 2}),
+    ),
+    "queue support reports 9 answered, talk 1h, no others": Reports(
+        queue=Word("support", 15),
+        figures=Figures(
+            {
+                "answered": 9,
+                "abandoned": 0,
+                "timeout": 0,
+                "key_exit": 0,
+                "empty": 0,
+                "failed": 0,
+                "short_abandoned": 0,
+                "talk": 3_600 * SECOND,
+            }
+        ),
+    ),
+    "queue support reports nobody waiting, longest wait unknown, and agents unknown": Reports(
+        queue=Word("support", 15), figures=Figures({"waiting": 0}, ("longest_wait", "agents"))
     ),
     "feed pbx goes blind": FeedTurns(feed=Word("pbx", 14), up=False),
     "feed pbx comes back": FeedTurns(feed=Word("pbx", 14), up=True),
@@ -226,6 +264,28 @@ WRONG = {
     "at 10:00 long_wait(support) fries": (28, "found 'fries'; did you mean 'fires'?"),
     "at 10:00 long_wait(support) fires warnign": (34, "did you mean 'warning'?"),
     "at 10:00 waiting(support) is many": (29, "expected a value such as 3, 45s or 20%"),
+    "at 10:00 caller 7 refused by support": (18, "did you mean 'is refused by'?"),
+    "at 10:00 caller 7 is refused by support because it is closed": (54, "'full', 'empty'"),
+    "at 10:00 caller 7 rings Ann": (24, "expected 'in', 'at', found 'Ann'"),
+    "at 10:00 caller 7 振铃 at Ann": (18, "did you mean 'rings'?"),
+    "at 10:00 support reports 3 waiting": (9, "write: queue support reports"),
+    "at 10:00 the queue support reports 3 waiting": (13, "leave out 'the'"),
+    "at 10:00 queue support tells 3 waiting": (23, "did you mean 'reports'?"),
+    "at 10:00 queue support reports many": (31, "expected a figure such as 3 waiting"),
+    "at 10:00 queue support reports 3 wiating": (33, "did you mean 'waiting'?"),
+    "at 10:00 queue support reports 3 queued": (33, "did you mean 'waiting'?"),
+    "at 10:00 queue support reports longest 45s": (31, "did you mean 'longest wait'?"),
+    "at 10:00 queue support reports longest wait 45": (44, "write 45s for seconds"),
+    "at 10:00 queue support reports 3 waiting 4 talking": (
+        41,
+        "',', 'and', found '4'",
+    ),
+    "at 10:00 queue support reports 3 waiting, 4 waiting": (
+        42,
+        "expected a figure other than waiting, which is told already",
+    ),
+    "between 10:00 and 10:10 queue support reports 3 waiting": (0, "write at for one instant"),
+    "every 1s from 00:00 to 24:00 queue support reports 3 waiting": (0, "10000 reports"),
     "by 10:00 caller 7 joins support": (0, "what happens has its instant: write at"),
     "by 10:00 waiting(support) is 3": (0, "how something stands is of one instant: write at"),
     "every 5s from 10:00 to 10:01 nothing fires": (0, "expected at, by or between"),
@@ -264,3 +324,23 @@ def test_anything_at_all_is_read_or_refused(sentence: str) -> None:
         refused = error
 
     assert refused is None or 0 <= refused.at <= len(sentence)
+
+
+def rows_of(heading: str) -> list[str]:
+    """Return the first words in code of each row of the tables under *heading* of the page."""
+    page = (ROOT / "docs/administrators/scenarios.md").read_text()
+    part = page.split(f"# {heading}\n")[1].split("\n#")[0]
+    return re.findall(r"^\| `([^`]+)`", part, re.MULTILINE)
+
+
+def test_the_page_has_sentences_that_are_read() -> None:
+    """What happens, what is reported, what is expected: nobody copies a mistake."""
+    said = [each.replace("…", "caller 7", 1) for each in rows_of("What happens")]
+    measure = "answer_rate(support, 15m)"
+    said += [each.replace("…", measure, 1) for each in rows_of("What is expected")]
+    reported = rows_of("Queues known by reports")
+    said += [f"queue orders reports {figures}" for figures in reported]
+
+    for sentence in said:
+        read_sentence(f"at 10:00 {sentence}")
+    assert len(said) > 30

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from callmon.config import Level, Problem
+from callmon.config.said import Said
 from callmon.sense import Findings, exit_code, lines_of
+from callmon.wording import Language
 
 MISTAKE = Problem.at("a.yml", 3, 5, "feeds", "unknown; did you mean 'feed'?", excerpt="x: y")
 WARNING = Problem.at("a.yml", 4, 1, "", "hardly", level=Level.WARNING)
@@ -44,6 +46,29 @@ def test_people_read_what_it_comes_to_and_what_is_odd() -> None:
         "1 mistake, 1 warning, 1 remark",
     ] == list(lines_of(findings, "human"))
     assert ["queue a"] == list(lines_of(Findings(problems=(), text=("queue a",)), "human"))
+
+
+def test_people_read_it_in_chinese() -> None:
+    """What is known in English alone stays so; the counts are as in any language."""
+    odd = Problem.at("a.yml", 4, 1, "x", Said.of("odd", "奇怪"), level=Level.WARNING)
+    findings = Findings(problems=(MISTAKE, odd, WARNING), text=("队列 a",))
+
+    assert [
+        "队列 a",
+        "",
+        "a.yml:3:5: feeds: unknown; did you mean 'feed'?",
+        "  | x: y",
+        "  |     ^",
+        "a.yml:4:1: x: 警告：奇怪",
+        "a.yml:4:1: 警告：hardly",
+        "1 处错误，2 条警告",
+    ] == list(lines_of(findings, "human", language=Language.CHINESE))
+    assert "a.yml:4:1: warning: x: 奇怪" in list(
+        lines_of(findings, "editor", language=Language.CHINESE)
+    )
+    assert list(lines_of(findings, "json")) == list(
+        lines_of(findings, "json", language=Language.CHINESE)
+    )
 
 
 def test_editors_read_one_line_each() -> None:

@@ -1,7 +1,9 @@
 """Tests of ``callmon suggest`` as a whole: what is printed, and what is written."""
 
 import dataclasses
+import itertools
 import json
+import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,6 +18,7 @@ from callmon.replay import NothingFoundError, WrongRequestError
 from callmon.suggest import SuggestRequest, Wanted, rate, suggest_text
 from callmon.suggest.findings import DAY, WEEK
 from callmon.trial import UnwritableError
+from callmon.wording import Language
 from tests.suggest.month import BEGIN, THRESHOLDS, site
 
 NOW = (BEGIN + 40 * 86_400) * SECOND
@@ -55,6 +58,69 @@ def test_the_table_says_it_in_words(folder: Path) -> None:
     assert lines[6].startswith("      a week by limit: ")
     assert lines[7].startswith("      it goes above ")
     assert "nothing was changed; --out FILE writes a new file with these limits" == lines[-1]
+
+
+def test_the_table_is_told_in_chinese(folder: Path) -> None:
+    """The same figures in the same lines; limits as the file writes them."""
+    asked = {"thresholds": ["long_wait"], "queues": ["vip"]}
+
+    english = suggested(folder, **asked).splitlines()
+    chinese = suggested(folder, **asked, language=Language.CHINESE).splitlines()
+
+    figures = [sorted(re.findall(r"\d[\d.,]*(?:m\d+s|m|s|%)?\b", line)) for line in english]
+    assert len(english) == len(chinese)
+    assert chinese[0].startswith("16 天，2026-09-21 至 2026-10-06，")
+    assert "期望：每个队列的每条阈值大约每周 2 次" == chinese[1]
+    assert "long_wait：最长等待高于 3m" == chinese[3]
+    assert chinese[4].startswith("  vip：2m30s（现为 1m）：每周触发 ")
+    assert "留作验证：每周 " in chinese[5]
+    assert chinese[6].startswith("      各限值每周次数：")
+    assert chinese[7].startswith("      实际曾高于：半数日子 ")
+    assert "未作任何更改；--out FILE 把这些限值写入新文件" == chinese[-1]
+    for number in (0, 4, 6, 7):
+        found = re.findall(r"\d[\d.,]*(?:m\d+s|m|s|%)?", chinese[number])
+        assert figures[number] == sorted(found)
+
+
+def test_programs_are_told_the_same_in_any_language(folder: Path) -> None:
+    """Keys and words of JSON are no language."""
+    assert suggested(folder, output="json") == suggested(
+        folder, output="json", language=Language.CHINESE
+    )
+
+
+def test_comments_are_in_the_language_asked_for(folder: Path) -> None:
+    """They are all that differs in the new file."""
+    english = suggested(folder, output="yaml")
+    chinese = suggested(folder, output="yaml", language=Language.CHINESE)
+
+    def without_comments(text: str) -> list[str]:
+        return [line for line in text.splitlines() if not line.lstrip().startswith("# ")]
+
+    assert without_comments(english) == without_comments(chinese)
+    assert "# suggested 2026-10-31 from 16 days: " in english
+    assert "# 建议 2026-10-31，依据 16 天的数据：每周 " in chinese
+    assert "# suggested" not in chinese
+
+
+def test_a_later_suggestion_takes_the_place_of_one_in_another_language(tmp_path: Path) -> None:
+    """One comment above each limit, whoever asked last."""
+    site(tmp_path, days=16)
+    suggested(tmp_path, out=tmp_path / "thresholds.yml", force=True)
+    before = (tmp_path / "thresholds.yml").read_text()
+    often = {"wanted": Wanted(2, DAY), "language": Language.CHINESE}
+
+    text = suggested(tmp_path, output="yaml", thresholds=["lost"], **often)
+
+    comments = [line for line in text.splitlines() if re.search("# (suggested|建议) ", line)]
+    assert any("# 建议 " in line for line in comments)
+    above = [
+        line
+        for line, below in itertools.pairwise(text.splitlines())
+        if re.search("# (suggested|建议) ", line) and re.search("# (suggested|建议) ", below)
+    ]
+    assert [] == above
+    assert "# suggested " in before
 
 
 def test_nothing_is_written_unasked(folder: Path) -> None:
