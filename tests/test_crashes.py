@@ -143,12 +143,13 @@ class Sender:
 
 async def live(data: st.DataObject, events: Sequence[Event], config: Config) -> Engine:
     """Let the daemon live through *events* and crashes; return its engine at the end."""
+    # How much is left at the end is the thread's affair: Hypothesis is not to be asked by
+    # then, nor where its answer may be an end that leaves a daemon behind.
+    chance = random.Random(data.draw(st.integers(0, 99)))
     clock = ManualClock(BASE + 100 * SECOND)
     sender = Sender(events)
     daemon = await (await asyncio.to_thread(Incarnation, config, clock)).start()
     actions = st.sampled_from(["send", "send", "send", "write", "crash", "cut", "checkpoint"])
-    # How much is left at the end is the thread's affair: Hypothesis is not to be asked by then.
-    chance = random.Random(data.draw(st.integers(0, 99)))
     async with AsyncExitStack() as stack:
         stack.push_async_callback(lambda: daemon.journal.close(30))
         for _ in range(data.draw(st.integers(0, 20))):
