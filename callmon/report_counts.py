@@ -17,12 +17,12 @@ from callmon.facts import OUTCOME_FACTS, Fact
 from callmon.queues import SubjectState
 from callmon.windows import FLAGS, SHORT, UNKNOWN, WITHIN, LocalDay, Window
 
-__all__ = ["DayBook", "DayBookPart"]
+__all__ = ["MAX_SPAN", "MAX_STEP", "DayBook", "DayBookPart"]
 
 MAX_STEP: Final = 100_000
 """Contacts between two reports: more than the busiest queue has in a day."""
 
-_MAX_SPAN: Final[Micros] = 365 * 86_400 * SECOND
+MAX_SPAN: Final[Micros] = 365 * 86_400 * SECOND
 """Waits or talks together between two reports; with it, sums stay within 64 bits."""
 
 _MAX_VALUE: Final = 1 << 53
@@ -111,7 +111,7 @@ class DayBook:
         amounts: dict[bool, dict[int, int]] = {False: {}, True: {}}
         for fact, (step, counter) in steps.items():
             amount, known = step.amount, counter
-            if amount > (_MAX_SPAN if fact in _SPANS else MAX_STEP):
+            if amount > (MAX_SPAN if fact in _SPANS else MAX_STEP):
                 amount, known, limited = 0, _unknown_before(told[fact], event), True
             self._counters[fact] = known
             if fact not in _WHOLE:

@@ -139,7 +139,7 @@ class _Painter:
         )
         noise = self._panel(self._texts["noise_share"], LOW, {"again": _again, "brief": _brief})
         return Curve(
-            title=f"{threshold.name}: {measure_text(threshold, language)}",
+            title=f"{threshold.name}{self._texts['colon']}{measure_text(threshold, language)}",
             subjects=self._subjects(),
             panels=[pages, noise],
             ticks=[
@@ -152,7 +152,7 @@ class _Painter:
 
     def _subjects(self) -> str:
         names = [subject_text(subject, self._language) for subject in self._sweep.subjects]
-        return ", ".join(names)
+        return self._texts["comma"].join(names)
 
     def _x(self, limit: Fraction) -> str:
         width = self._most - self._least

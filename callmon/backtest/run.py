@@ -256,13 +256,13 @@ def _remarks(
         yield texts["unknown_after"].format(last=last)
     of_agents = [each.name for each in asked.candidate[1] if MEASURES[each.measure].of_agents]
     if of_agents and not trial.agents_told:
-        yield texts["no_agents"].format(thresholds=", ".join(of_agents))
+        yield texts["no_agents"].format(thresholds=texts["comma"].join(of_agents))
     elif trial.agents_unknown:
         yield texts["agents_unknown"]
     there = {subject.id for subject in trial.subjects}
     missing = [queue.name for queue in config.queues if f"queue:{queue.name}" not in there]
     if missing:
-        yield texts["no_call_in"].format(queues=", ".join(missing))
+        yield texts["no_call_in"].format(queues=texts["comma"].join(missing))
     if not asked.candidate[1]:
         yield texts["no_thresholds"].format(name=candidate.name)
     if trial.dropped:
@@ -290,4 +290,4 @@ def _reasons(dropped: Mapping[str, int], language: Language) -> str:
     for what, count in sorted(dropped.items()):
         stage, reason = (words.get(part, part) for part in what.split(": ", 1))
         told.append(texts["reason"].format(stage=stage, reason=reason, count=count))
-    return texts["between_reasons"].join(told)
+    return texts["comma"].join(told)

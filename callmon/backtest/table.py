@@ -263,18 +263,20 @@ class _Writer:
 
     def _whens(self, episodes: Sequence[Episode]) -> str:
         whens = [moment_text(each.fired_at, self._zone) for each in episodes[:CHANGES_SHOWN]]
-        more = len(episodes) - len(whens)
-        if more:
-            whens.append(self._texts["and_more"].format(count=more))
-        return ", ".join(whens)
+        listed, left = self._texts["comma"].join(whens), len(episodes) - len(whens)
+        if not left:
+            return listed
+        more = self._texts["and_more"].format(count=left)
+        return self._texts["list_more"].format(list=listed, more=more)
 
     def sweep(self, sweeps: Sequence[Sweep]) -> Iterator[str]:
         """Yield what each limit comes to for all queues, then the pages of each queue."""
         whole, *each = sweeps
         threshold, texts = whole.threshold, self._texts
-        yield self._line((f"{threshold.name}: {measure_text(threshold, self._language)}", BOLD))
-        names = ", ".join(subject_text(subject, self._language) for subject in whole.subjects)
-        yield self._line((names, DIM))
+        measure = measure_text(threshold, self._language)
+        yield self._line((f"{threshold.name}{texts['colon']}{measure}", BOLD))
+        names = [subject_text(subject, self._language) for subject in whole.subjects]
+        yield self._line((texts["comma"].join(names), DIM))
         yield ""
         points = whole.points
         most = max((point.calls for point in points), default=0)

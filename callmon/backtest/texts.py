@@ -81,6 +81,7 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "gone": "Gone",
         "new": "New",
         "and_more": "and {count} more",
+        "list_more": "{list}, {more}",
         "remarks": "To know",
         "above": "above {limit}",
         "below": "below {limit}",
@@ -137,13 +138,14 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "unknown_after": "nothing is known from after {last}: the time after it passes"
         " as though nobody called or hung up",
         "no_agents": "nothing is told of agents in this past: never a value for {thresholds}",
-        "agents_unknown": "nothing is left of who was logged in when this past begins:"
+        "agents_unknown": "nothing is known of who was logged in when this past begins:"
         " measures of agents are absent until a feed connects anew",
         "no_call_in": "no call in these queues of callmon.yml: {queues}",
         "no_thresholds": "{name} has no thresholds yet",
         "not_used": "not used: {reasons}",
         "reason": "{stage}: {reason} {count}",
-        "between_reasons": ", ",
+        "comma": ", ",
+        "colon": ": ",
         "for_all": "the sweep sets limits of overrides aside: each of its limits is for all",
         "storm": "{on} alerts would have come in storms: {held} of all pages would have been"
         " held, one alert speaking for them",
@@ -218,6 +220,7 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "gone": "不再触发",
         "new": "新触发",
         "and_more": "另有 {count} 次",
+        "list_more": "{list}，{more}",  # noqa: RUF001  # Chinese punctuation
         "remarks": "须知",
         "above": "高于 {limit}",
         "below": "低于 {limit}",
@@ -271,13 +274,14 @@ TEXTS: Final[Mapping[Language, Mapping[str, str]]] = {
         "unknown_before": "{first} 之前没有数据，统计窗口从那时起才开始累积",  # noqa: RUF001  # Chinese punctuation
         "unknown_after": "{last} 之后没有数据，此后按无人来电、无人挂机推算",  # noqa: RUF001  # Chinese punctuation
         "no_agents": "这段历史中没有坐席数据，以下阈值始终没有数值：{thresholds}",  # noqa: RUF001  # Chinese punctuation
-        "agents_unknown": "这段历史开始时哪些坐席已签入，已无记录："  # noqa: RUF001  # Chinese punctuation
+        "agents_unknown": "这段历史开始时有哪些坐席已签入，无从得知："  # noqa: RUF001  # Chinese punctuation
         "数据源重新连接之前，坐席类指标无数据",  # noqa: RUF001  # Chinese punctuation
         "no_call_in": "callmon.yml 中的这些队列没有来电：{queues}",  # noqa: RUF001  # Chinese punctuation
         "no_thresholds": "{name} 中还没有阈值",
         "not_used": "未采用的记录：{reasons}",  # noqa: RUF001  # Chinese punctuation
         "reason": "{reason} {count} 条（{stage}）",  # noqa: RUF001  # Chinese punctuation
-        "between_reasons": "、",
+        "comma": "、",
+        "colon": "：",  # noqa: RUF001  # Chinese punctuation
         "for_all": "试算一串限值时不看 overrides 中各自的限值：每个取值对所有队列都一样",  # noqa: RUF001  # Chinese punctuation
         "storm": "{on}会出现告警风暴：全部通知中有 {held} 次会被合并，只发一条汇总告警",  # noqa: RUF001  # Chinese punctuation
         "storm_day": "有 1 天",

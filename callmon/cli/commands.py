@@ -265,7 +265,7 @@ def top(**asked: Any) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=9877, show_default=True)
 @click.option("--seed", type=int, default=1, show_default=True, help="Equal seeds, equal days.")
 @click.option("--alertmanager", "alertmanagers", multiple=True, metavar="URL")
-@click.option("--language", type=click.Choice(["en", "zh-CN"]), default="en", show_default=True)
+@language_option()
 def demo(port: int, seed: int, alertmanagers: Sequence[str], language: str) -> None:
     """Show a simulated call centre, monitored; nothing to set up."""
     from callmon.demo import demo as show_demo

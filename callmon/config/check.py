@@ -117,12 +117,12 @@ class _Teller:
 
     def _origins(self, settings: QueueSettings | GroupSettings) -> str:
         if isinstance(settings, GroupSettings):
-            return self._say("members", queues=", ".join(settings.queues))
+            return self._say("members", queues=self._say("between").join(settings.queues))
         names = [
             name if source == "*" else self._say("origin", name=name, source=source)
             for source, name in settings.origins
         ]
-        return self._say("origins", names=", ".join(names)) if names else ""
+        return self._say("origins", names=self._say("between").join(names)) if names else ""
 
     def _service_level(self, settings: QueueSettings | GroupSettings) -> str:
         targets = settings.targets

@@ -42,6 +42,10 @@ _PERCENT = re.compile(r"%?\s*(\d+(?:[.,]\d+)?)\s*(?:%|percent|per cent|pct\.?|�
 _OF_HUNDRED = re.compile(r"百分之\s*(\d+(?:\.\d+)?)")
 _MOMENT = r"(\d{1,2})(?:[:.]?([0-5]\d))?\s*(am|pm|a\.m\.|p\.m\.)?"
 _FROM_TO = re.compile(rf"{_MOMENT}\s*(?:-|~|to|until|bis|至|到)\s*{_MOMENT}")
+_CHINESE_HOUR = re.compile(
+    r"(?P<part>上午|早上|下午|晚上)?\s*(?P<hour>\d{1,2})"
+    r"(?:[点时](?P<minute>半|[0-5]\d(?=分))?[整分]?|:(?P<past>[0-5]\d))"
+)
 _QUOTES = "\"' "
 
 _DAYS: Mapping[str, str] = {
@@ -173,12 +177,21 @@ def count_meant(text: str) -> str | None:
 
 
 def hours_meant(text: str) -> str | None:
-    """Return ``09:00-18:00`` for ``9-18``, ``9am to 6pm`` or ``09.00-18.00``."""
-    match = _FROM_TO.fullmatch(_plain(text))
+    """Return ``09:00-18:00`` for ``9-18``, ``9am to 6pm`` or ``上午9点到下午6点``."""
+    match = _FROM_TO.fullmatch(_CHINESE_HOUR.sub(_western, _plain(text)))
     if match is None:
         return None
     moments = [_moment(*match.groups()[at : at + 3]) for at in (0, 3)]
     return None if None in moments else f"{moments[0]}-{moments[1]}"
+
+
+def _western(found: re.Match[str]) -> str:
+    """Return ``6:30pm`` for ``下午6点半``; ``24:00`` for ``晚上12点``."""
+    minute = "30" if found["minute"] == "半" else found["minute"] or found["past"] or "00"
+    if found["part"] == "晚上" and found["hour"] == "12":
+        return "24:00" if minute == "00" else f"00:{minute}"
+    half = {"上午": "am", "早上": "am", "下午": "pm", "晚上": "pm"}.get(found["part"], "")
+    return f"{found['hour']}:{minute}{half}"
 
 
 def _moment(hour: str, minute: str | None, half: str | None) -> str | None:

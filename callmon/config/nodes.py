@@ -205,7 +205,9 @@ def parse(file: str, text: bytes, environ: Mapping[str, str] | None) -> Document
         line = text.count(b"\n", 0, error.start) + 1
         column = error.start - text.rfind(b"\n", 0, error.start)
         found = f"byte 0x{text[error.start]:02x}"
-        document.unreadable(line, column, f"expected UTF-8 text, found {found}")
+        document.unreadable(
+            line, column, f"expected UTF-8 text, found {found}: save the file as UTF-8"
+        )
         return document
     document = Document(file, decoded)
     try:

@@ -14,7 +14,7 @@ Place = tuple[int, int, str]
 _TIGHT_DASH = re.compile(r"\s*(?P<at>-)(?P<key>[A-Za-z_][\w-]*)\s*:(?:\s|$)")
 _OTHER_DASH = re.compile(r"\s*(?P<at>[*+\u2022\u00b7])\s+[A-Za-z_][\w-]*\s*:(?:\s|$)")
 _OTHER_COMMENT = re.compile(r"\s*(?P<at>//|;|--(?!-)|\u3000*\uff03)")
-_WIDE_DASH = re.compile(r"\s*(?P<at>[\u2010-\u2015\u2212\ufe63\uff0d])\s*\w")
+_WIDE_DASH = re.compile(r"\s*(?P<at>[\u2010-\u2015\u2212\ufe63\uff0d])\s*[\w{\[\"']")
 _WIDE_BLANK = re.compile(r"[ \t]*(?P<at>[\u00a0\u2000-\u200a\u3000])")
 _TIGHT_COLON = re.compile(
     r"\s*(?:- +)?(?P<at>(?P<key>[A-Za-z_][\w-]*):(?P<value>[^\s:/][^:]*))"

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import yaml
 
+from callmon.config.meant import narrow
 from callmon.config.shape import misshapen
 
 __all__ = ["control_character", "syntax_problem"]
@@ -42,6 +43,16 @@ _LINES_BETWEEN = 200
 
 _WIDE_COLON = re.compile(r"\s*(?:-\s+)?[\w.-]+(?P<colon>\uff1a)")
 """Of a Chinese keyboard, after what looks like a key."""
+
+_WIDE_BRACKET = re.compile(r"(?:^|[:,-]\s|[\[{])\s*(?P<mark>[\uff5b\uff3b]|\u3010(?=\s*\{))")
+"""Of a Chinese keyboard, where a value begins; one that encloses a word may be text."""
+
+_WIDE_IN_BRACKETS = re.compile(
+    r"(?:(?<=[\]}\"'])(?=\uff0c)|(?=\uff0c\s*[\w.-]+\s*[:\uff1a])|(?<=\w)(?=\uff1a\s*[\[{])"
+    r"|(?<=[\[{:,\s])(?=[\uff5b\uff3b])|(?=[\uff5d\uff3d]\s*(?:$|[,\]}])))"
+    r"(?P<mark>[\uff0c\uff1a\uff5b\uff5d\uff3b\uff3d])"
+)
+"""What divides, typed wide, between brackets that YAML finds no end of."""
 
 _IN_PLAIN_WORDS = {
     "did not find expected node content": (
@@ -78,7 +89,7 @@ def syntax_problem(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Place:
         trap = _trap_in_brackets(lines, line, error.problem_mark.line)
         if trap:
             return trap
-    wide = _wide_colon(lines, line, error)
+    wide = _wide_bracket(lines, line, error) or _wide_colon(lines, line, error)
     if wide:
         return wide
     text = lines[line] if line < len(lines) else ""
@@ -92,9 +103,12 @@ def syntax_problem(error: yaml.MarkedYAMLError, lines: Sequence[str]) -> Place:
 
 
 def _trap_in_brackets(lines: Sequence[str], first: int, last: int) -> Place | None:
-    """Return the first text between [ ] or { } that YAML does not take without quotes."""
+    """Return the first text between [ ] or { } that YAML does not take as it stands."""
     for number in range(first, min(last, first + _LINES_BETWEEN, len(lines) - 1) + 1):
         text = _QUOTED.sub(lambda quoted: "x" * len(quoted[0]), lines[number])
+        wide = _WIDE_IN_BRACKETS.search(_hollow(lines[number]))
+        if wide:
+            return _narrower(number, wide)
         bare = _BRACKET_IN_TEXT.search(text)
         if bare:
             message = (
@@ -103,6 +117,29 @@ def _trap_in_brackets(lines: Sequence[str], first: int, last: int) -> Place | No
             )
             return number + 1, bare.start("text") + 1, message
     return None
+
+
+def _hollow(text: str) -> str:
+    """Return *text* without what its quotes hold, as long as it was, up to a comment."""
+    masked = _QUOTED.sub(lambda quoted: f"'{'x' * (len(quoted[0]) - 2)}'", text)
+    return masked.partition(" #")[0]
+
+
+def _wide_bracket(lines: Sequence[str], line: int, error: yaml.MarkedYAMLError) -> Place | None:
+    """Return the wide bracket that was taken for text, here or where it began."""
+    began = [error.context_mark.line] if error.context_mark else []
+    for number in (line, *began):
+        found = _WIDE_BRACKET.search(lines[number]) if number < len(lines) else None
+        if found:
+            return _narrower(number, found)
+    return None
+
+
+def _narrower(number: int, found: re.Match[str]) -> Place:
+    """Say what should stand in place of the wide mark in line *number*, counted from 0."""
+    mark = found["mark"]
+    message = f"expected '{narrow(mark)}', found '{mark}' of Chinese input"
+    return number + 1, found.start("mark") + 1, message
 
 
 def _wide_colon(lines: Sequence[str], line: int, error: yaml.MarkedYAMLError) -> Place | None:

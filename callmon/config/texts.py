@@ -34,6 +34,7 @@ TEXTS: Final[Texts] = {
         "alertmanagers": "{count} Alertmanagers",
         "no_alertmanager": "no Alertmanagers",
         "comma": ", ",
+        "between": ", ",
         # ---- what holds for a queue or group
         "other": "any other queue",
         "a_queue": "queue {name}",
@@ -140,6 +141,7 @@ TEXTS: Final[Texts] = {
         "alertmanagers": "{count} 个 Alertmanager",
         "no_alertmanager": "没有 Alertmanager",
         "comma": "，",
+        "between": "、",
         # ---- what holds for a queue or group
         "other": "其他队列",
         "a_queue": "队列 {name}",

@@ -7,7 +7,7 @@ import dataclasses
 import heapq
 import itertools
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import NamedTuple
 
 from callmon.clock import Micros
@@ -68,7 +68,8 @@ class _Stay:
     answered: Micros | None = None
     agent: str = ""
     over: bool = False
-    rung: set[str] = dataclasses.field(default_factory=set)  #: agents whose telephone rings
+    rung: dict[str, tuple[Micros, Micros | None]] = dataclasses.field(default_factory=dict)
+    """Agents whose telephone rings: since when, and until when if the caller still waits."""
 
 
 Act = Callable[[Micros], None]
@@ -78,10 +79,16 @@ Act = Callable[[Micros], None]
 class Cast:
     """The people of one scenario.
 
-    *report* is told which sentence is impossible, and why.
+    *report* is told which sentence is impossible, and why; *called* are queues of whose
+    callers others tell.
     """
 
-    def __init__(self, site: Site, report: Callable[[int, SentenceError], None]) -> None:
+    def __init__(
+        self,
+        site: Site,
+        report: Callable[[int, SentenceError], None],
+        called: Collection[str] = (),
+    ) -> None:
         self.events: list[Event] = []
         self._site = site
         self._report = report
@@ -91,7 +98,7 @@ class Cast:
         self._here: dict[str, list[_Stay]] = {}  #: by caller
         self._lines = defaultdict[tuple[str, bool], list[tuple[Micros, int, _Stay]]](list)
         self._visits = itertools.count(1)
-        self._called: set[str] = set()  #: queues of whose callers each is told of
+        self._called = {*called}  #: queues of whose callers each is told of
         self._reported: set[str] = set()  #: those that are reported as a whole
         self._crew = Crew(site, self.events, self._seqs)
 
@@ -173,29 +180,31 @@ class Cast:
 
     def _ring(self, at: Micros, action: Rings, caller: Word | None) -> None:
         stay, agent = self._found(action, caller, talking=False), action.agent
+        self._ring_out(at, stay, agent.text)  # it may just have rung long enough
+        if agent.text in stay.rung:
+            message = f"caller {stay.caller} rings at {agent.text} already then"
+            raise SentenceError(agent.at, message)
         here = self._crew.ring(at, agent.text, rings=True)
-        stay.rung.add(agent.text)
-        if action.ring is not None:
-            ring = action.ring
-            self._plan(
-                at + ring, self._number, lambda at: self._ring_out(at, stay, agent, ring)
-            )
+        end = None if action.ring is None else at + action.ring
+        stay.rung[agent.text] = at, end
+        if end is not None:
+            self._plan(end, self._number, lambda at: self._ring_out(at, stay, agent.text))
         elif not here:
             raise SentenceError(agent.at, f"agent {agent.text} is not logged in then")
 
-    def _ring_out(self, at: Micros, stay: _Stay, agent: Word, ring: Micros) -> None:
-        """Let an agent not have answered, if the caller still waits."""
-        if agent.text in stay.rung:
-            head = self._head(at, stay)
-            self.events.append(RingNotAnswered(*head, ring, agent.text))
-            stay.rung.remove(agent.text)
-            self._crew.ring(at, agent.text, rings=False)
+    def _ring_out(self, at: Micros, stay: _Stay, agent: str) -> None:
+        """Let an agent not have answered whose telephone has rung long enough."""
+        begin, end = stay.rung.get(agent, (at, None))
+        if end == at:
+            self.events.append(RingNotAnswered(*self._head(at, stay), at - begin, agent))
+            self._silence(at, stay, agent)
 
-    def _silence(self, at: Micros, stay: _Stay) -> None:
-        """Let no telephone ring for a caller any more."""
-        for name in sorted(stay.rung):
-            self._crew.ring(at, name, rings=False)
-        stay.rung.clear()
+    def _silence(self, at: Micros, stay: _Stay, *names: str) -> None:
+        """Let no telephone ring for a caller any more, or none of *names*."""
+        for name in names or sorted(stay.rung):
+            del stay.rung[name]
+            if not any(name in other.rung for other in self._all()):
+                self._crew.ring(at, name, rings=False)
 
     def _begin(self, at: Micros, name: str, queue: str, contact: str) -> _Stay:
         stay = _Stay(name, queue, contact, at)

@@ -10,15 +10,17 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from callmon.agent_states import AGENT_LABELS
+from callmon.agents import MAX_AGENTS
 from callmon.clock import Micros
 from callmon.config.values import duration
 from callmon.events import OUTCOME_LABELS, DayCounts, Outcome, QueueReported
+from callmon.report_counts import MAX_SPAN, MAX_STEP
 from callmon.scenario.matching import MissError
 from callmon.scenario.steps import Figures, Word
 
 __all__ = ["report_of", "take_figures"]
 
-_COUNT: Final = re.compile(r"[0-9]{1,9}")
+_COUNT: Final = re.compile(r"[0-9]{1,18}")
 _NOBODY: Final = frozenset({"no", "nobody"})
 _OTHERS: Final = "others"
 _UNKNOWN: Final = "unknown"
@@ -58,6 +60,7 @@ def take_figures(words: Sequence[Word], index: int) -> tuple[Figures, int]:
                 forgotten.append(name)
             else:
                 told[name] = value
+            _see_agents(told, forgotten, begin)
         if index >= len(words):
             break
         if _text(words, index) not in {",", "and"}:
@@ -98,7 +101,11 @@ def _figure(words: Sequence[Word], index: int) -> tuple[str, int | None, int]:
         count = 0 if text in _NOBODY else int(text)
         name = _text(words, index + 1)
         if name not in _COUNTED:
-            raise MissError(index + 1, options=_COUNTED)
+            others = (_OTHERS,) * (text == "no")
+            raise MissError(index + 1, options=(*_COUNTED, *others))
+        most = MAX_AGENTS if name in {*AGENT_LABELS, *_FREE} else MAX_STEP
+        if count > most:
+            raise MissError(index, f"a number of up to {most}")
         return _FREE.get(name, name), count, index + 2
     for phrase, name in _FORGETTABLE.items():
         after = index + len(phrase)
@@ -108,15 +115,31 @@ def _figure(words: Sequence[Word], index: int) -> tuple[str, int | None, int]:
         after = index + len(phrase)
         if _texts(words, index, after) == phrase:
             return name, *_length(words, after)
+    for phrase in _FORGETTABLE:
+        after = index + len(phrase)
+        if _texts(words, index, after) == phrase:
+            raise MissError(after, options=(_UNKNOWN,))
     options = tuple(" ".join(phrase) for phrase in {**_LENGTHS, **_FORGETTABLE})
     raise MissError(index, "a figure such as 3 waiting", options)
 
 
+def _see_agents(told: Mapping[str, int], forgotten: Sequence[str], index: int) -> None:
+    """See that agents are either counted or not known, and no more than there can be."""
+    counts = [told[label] for label in AGENT_LABELS if label in told]
+    if counts and "agents" in forgotten:
+        raise MissError(index, "agents that are either counted or unknown")
+    if sum(counts) > MAX_AGENTS:
+        raise MissError(index, f"up to {MAX_AGENTS} agents in all states together")
+
+
 def _length(words: Sequence[Word], index: int) -> tuple[Micros, int]:
     try:
-        return duration(_text(words, index)), index + 1
+        length = duration(_text(words, index))
     except ValueError:
         raise MissError(index, "a duration such as 30s or 5m") from None
+    if length > MAX_SPAN:
+        raise MissError(index, "a duration of up to 365d")
+    return length, index + 1
 
 
 def _texts(words: Sequence[Word], begin: int, end: int) -> tuple[str, ...]:

@@ -232,7 +232,7 @@ class _Judge:
             calendar = "" if limits.active is None else limits.active.name
             return self._say("off_outside" if calendar else "off", calendar=calendar)
         if reading is None:
-            return self._say("no_value", why=self._say("blind" if look.blind else "nobody"))
+            return self._say("no_value", why=self._why_none(look, "nobody"))
         value = Fraction(reading[0], reading[1])
         limit = self._say(
             limits.direction.value, limit=self._value(threshold.measure, limits.limit)
@@ -249,6 +249,11 @@ class _Judge:
             words = [SEVERITIES[self._language][one] for one in look.severities]
             return self._say("firing", severities=self._say("comma").join(words), **said)
         return self._say("calm", why=self._why_ok(limits, limit, value, reading[2]), **said)
+
+    def _why_none(self, look: Look, otherwise: str) -> str:
+        """Return why there is no value."""
+        unseen = "blind" if look.blind else "untold"
+        return self._say(otherwise if look.told and not look.blind else unseen)
 
     def _why_ok(self, limits: Limits, limit: str, value: Fraction, base: int) -> str:
         """Return why a threshold does not breach."""
@@ -272,7 +277,7 @@ class _Judge:
             return self._failed(step, self._it_was(measure, value, reading))
         expected = self._scenario.site.value(what)
         if reading is None or expected is None or what.value is None:
-            why = self._say("blind" if look.blind else "no_reading")
+            why = self._why_none(look, "no_reading")
             return self._failed(step, self._say("absent", why=why))
         value = Fraction(reading[0], reading[1])
         if _compares(what, measure, value, expected):

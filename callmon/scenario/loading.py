@@ -7,13 +7,22 @@ from pathlib import Path
 import msgspec
 
 from callmon.clock import Micros
-from callmon.events import AgentChanged, Event, FeedChanged, QueueReported, SourceRestarted
+from callmon.events import (
+    AgentChanged,
+    AgentRemoved,
+    Event,
+    FeedChanged,
+    QueueReported,
+    SourceRestarted,
+)
 from callmon.feeds.queue_log import in_order, read_file
 from callmon.feeds.recording import is_recording
 from callmon.replay.live import Recordings, Told, as_tailed, together
 from callmon.replay.play import refuse_copies
 
 __all__ = ["Loaded", "load_day"]
+
+_OF_NO_CALLER = AgentChanged | AgentRemoved | FeedChanged | QueueReported | SourceRestarted
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
@@ -24,6 +33,7 @@ class Loaded:
     live: bool  #: a recording is among the files
     told: Sequence[Told]
     spelled: frozenset[str]  #: the queues in it, as the source calls them
+    called: frozenset[str]  #: those of whose callers it tells
 
     @property
     def last(self) -> Micros | None:
@@ -59,7 +69,13 @@ def load_day(
         for event in one.events
         if not isinstance(event, FeedChanged | SourceRestarted)
     )
-    return Loaded(source, bool(recorded), told, spelled)
+    called = frozenset(
+        event.queue
+        for one in told
+        for event in one.events
+        if not isinstance(event, _OF_NO_CALLER)
+    )
+    return Loaded(source, bool(recorded), told, spelled, called)
 
 
 def _within(stream: Iterator[Told], begin: Micros, end: Micros) -> Iterator[Told]:

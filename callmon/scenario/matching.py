@@ -25,8 +25,8 @@ __all__ = [
     "words_of",
 ]
 
-_TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'(?=[\s,()（），]|$)|[(),（），]|[^\s(),（），]+")  # noqa: RUF001 - Chinese keyboards
-_WIDE = {"（": "(", "）": ")", "，": ","}  # noqa: RUF001 - of Chinese keyboards
+_TOKEN = re.compile(r"\"[^\"]*\"|'[^']*'(?=[\s,()（），、]|$)|[(),（），、]|[^\s(),（），、]+")  # noqa: RUF001 - Chinese keyboards
+_WIDE = {"（": "(", "）": ")", "，": ",", "、": ","}  # noqa: RUF001 - of Chinese keyboards
 _PIECE = re.compile(r"\{(?P<slot>\w+)\}|(?P<open>\[)|(?P<close>\])|(?P<word>[^\s\[\]{}]+)")
 
 

@@ -25,6 +25,7 @@ class Look:
 
     reading: Reading | None = None
     blind: bool = False
+    told: bool = True  #: a source tells of it, and has done so lately
     there: bool = True  #: the queue or group was known by then
     state: State | None = None
     since: Micros | None = None  #: when the condition began
@@ -109,7 +110,9 @@ def _look_at_measure(
     if window is not None:
         window.sync(now)
     reading = None if state.blind else measure.read(state, window, now)
-    return Look(reading=reading, blind=state.blind)
+    reported = measure.of_agents or state.accounts
+    told = not reported or measure.known(state, window, now)
+    return Look(reading=reading, blind=state.blind, told=told)
 
 
 def _look_at_threshold(engine: Engine, subject: Subject, threshold: str) -> Look:
@@ -119,7 +122,8 @@ def _look_at_threshold(engine: Engine, subject: Subject, threshold: str) -> Look
     state = watch.state
     return Look(
         reading=watch.read(engine.now),
-        blind=state.blind,
+        blind=watch.subject.blind,
+        told=not watch.is_blind(engine.now),
         state=state.state,
         since=state.since,
         limits=state.limits,

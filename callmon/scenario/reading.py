@@ -2,7 +2,7 @@
 
 import dataclasses
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -14,7 +14,6 @@ from callmon.config.problems import path_text
 from callmon.config.reading import Builder
 from callmon.config.scenario_sections import LoadSection, ScenarioFile, ScenarioSection
 from callmon.config.validation import validated
-from callmon.directory import Directory
 from callmon.errors import ConfigError
 from callmon.replay.live import OverlapError
 from callmon.replay.play import WrongRequestError
@@ -137,7 +136,8 @@ class _Reader:
         begin = min(step.begin for step in steps)
         if loaded is not None and loaded.told:
             begin = min(begin, loaded.told[0].at)
-        events = Cast(site, self._impossible).live(begin, _script(steps))
+        called = set() if loaded is None else _named(loaded.called, loaded, site)
+        events = Cast(site, self._impossible, called).live(begin, _script(steps))
         ends = [step.deadline for step in steps] + [event.at for event in events]
         last = None if loaded is None else loaded.last
         return Scenario(
@@ -237,10 +237,7 @@ class _Reader:
 
     def _queues(self, steps: Sequence[Step], site: Site, loaded: Loaded | None) -> set[str]:
         """Return the queues that are there though neither file lists them."""
-        directory = Directory(site.settings)
-        names: set[str] = set()
-        if loaded is not None:
-            names |= {directory.queue_named(loaded.source, name) for name in loaded.spelled}
+        names = set() if loaded is None else _named(loaded.spelled, loaded, site)
         if not site.settings.queues:  # whoever is called is there
             for step in steps:
                 if isinstance(step.what, Joins | Refused | Reports):
@@ -324,6 +321,12 @@ def open_scenarios(path: Path, environ: Mapping[str, str]) -> ScenarioDocument:
     if not document.readable:
         raise ConfigError(document.problems)
     return ScenarioDocument(path, document, text.decode("utf-8-sig").splitlines())
+
+
+def _named(spelled: Collection[str], loaded: Loaded, site: Site) -> set[str]:
+    """Return callmon's names of queues that a loaded day has."""
+    directory = site.directory
+    return {directory.queue_named(loaded.source, name) for name in spelled}
 
 
 def _script(steps: Sequence[Step]) -> list[Scripted]:

@@ -12,11 +12,12 @@ from typing import Final
 from callmon.clock import Micros
 from callmon.config import Config
 from callmon.config.build import window_specs
-from callmon.config.problems import one_of
+from callmon.config.meant import measure_meant
+from callmon.config.problems import asked, one_of, with_found
 from callmon.config.values import limit, window_name
 from callmon.directory import Directory, EngineSettings
 from callmon.feeds.registry import knows_agents
-from callmon.feeds.settings import FeedSettings, MessageKind, MqttSettings
+from callmon.feeds.settings import FeedSettings, MessageKind, MqttSettings, TopicSettings
 from callmon.measures import MEASURES
 from callmon.rules import Subject, SubjectKind, Threshold
 from callmon.scenario.slots import SentenceError
@@ -39,8 +40,8 @@ from callmon.scenario.steps import (
 
 __all__ = ["Site"]
 
-_REPORTING: Final = frozenset({MessageKind.NATIVE, MessageKind.QUEUE})
-"""Topics whose messages may be of a queue as a whole."""
+_REPORTING: Final = (MessageKind.QUEUE, MessageKind.NATIVE)
+"""Topics whose messages may be of a queue as a whole; those of no other kind come first."""
 
 _NO_FEED: Final = "scenario"
 """The source of calls where callmon.yml has no feed."""
@@ -180,15 +181,20 @@ class Site:
             SentenceError: there is none, or nobody reports of it.
         """
         queue = self.queue(word)
-        source, _ = self.origin(queue)
+        source, spelled = self.origin(queue)
+        others = []
         for feed in self.config.feeds:
-            if feed.source == source and isinstance(feed, MqttSettings):
-                topics = [each for each in feed.topics if each.kind in _REPORTING]
-                if topics:
+            if isinstance(feed, MqttSettings):
+                topics = _reporting(feed, spelled if feed.source == source else None)
+                if topics and feed.source == source:
                     return queue, topics[0].stale_after
+                others += [feed.source] * bool(topics)
         message = f"no feed of callmon.yml reports figures of {queue}"
-        kinds = "with topics of kind native or queue"
-        raise SentenceError(word.at, f"{message}: a feed of type mqtt {kinds} does")
+        cure = "a feed of type mqtt with topics of kind native or queue does"
+        if others:
+            came = f"its source is '{source}', one that reports is '{others[0]}'"
+            cure = f"{came}: from: [{{ source: {others[0]}, name: {queue} }}]"
+        raise SentenceError(word.at, f"{message}: {cure}")
 
     # ---- what is expected ----------------------------------------------------------
 
@@ -249,6 +255,10 @@ class Site:
             if of.name.text in names:
                 message = f"'{of.name.text}' is a threshold; expected a measure"
                 raise SentenceError(of.name.at, message)
+            meant = measure_meant(of.name.text)
+            if meant is not None:
+                message = f"unknown measure '{of.name.text}'{asked(meant)}"
+                raise SentenceError(of.name.at, message)
             raise self._unknown("measure", of.name, MEASURES)
         if of.window is None:
             if measure.over is None:
@@ -274,7 +284,7 @@ class Site:
         try:
             return limit(unit, reads.value.text)
         except ValueError as error:
-            found = f"{error}, found '{reads.value.text}'"
+            found = with_found(str(error), f"'{reads.value.text}'")
             raise SentenceError(reads.value.at, found) from None
 
     def watched(self, threshold: Threshold) -> list[Subject]:
@@ -297,3 +307,20 @@ class Site:
     def _unknown(self, what: str, word: Word, names: Collection[str]) -> SentenceError:
         hint = one_of(word.text, names, what="there are") if names else "; there is none"
         return SentenceError(word.at, f"unknown {what} '{word.text}'{hint}")
+
+
+def _reporting(feed: MqttSettings, queue: str | None) -> list[TopicSettings]:
+    """Return the topics that may report of *queue*; None: of any."""
+    return [
+        topic
+        for kind in _REPORTING
+        for topic in feed.topics
+        if topic.kind is kind and (queue is None or _may_be_of(topic, queue))
+    ]
+
+
+def _may_be_of(topic: TopicSettings, queue: str) -> bool:
+    """Tell whether *topic* may be of *queue*: where fields name one, it is of that alone."""
+    named = topic.fields.get("queue", "")
+    fixed = named.startswith("=") and "queue" not in topic.words
+    return not fixed or named[1:].casefold() == queue.casefold()

@@ -113,7 +113,8 @@ def _several_callers(words: Sequence[Word], index: int) -> tuple[Who, int]:
 def _count(words: Sequence[Word], index: int) -> tuple[Who, int]:
     text = _text(words, index)
     if not (_NUMBER.fullmatch(text) and 0 < int(text) <= MAX_CALLERS):
-        raise MissError(index, "a number of callers")
+        few = f" from 1 to {MAX_CALLERS}" if text.isdigit() else ""
+        raise MissError(index, f"a number of callers{few}")
     return Who(unnamed=int(text)), index + 1
 
 

@@ -25,7 +25,7 @@ _LENGTHS: Final = {
     "s": SECOND,
     "ms": SECOND // 1_000,
 }
-_WORDS: Final = re.compile(r"[^\s(),（），\"']+")  # noqa: RUF001 - Chinese keyboards
+_WORDS: Final = re.compile(r"[^\s(),（），、\"']+")  # noqa: RUF001 - Chinese keyboards
 
 
 class Teller:

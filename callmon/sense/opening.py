@@ -37,7 +37,8 @@ def hours_text(calendar: Calendar, language: Language, now: Micros) -> str:
     special = sorted(day for day in spec.special if day >= today)
     if special:
         shown = [day.isoformat() for day in special[:MAX_DATES]]
-        dates = ", ".join(shown) + (" …" if len(special) > MAX_DATES else "")
+        more = " …" if len(special) > MAX_DATES else ""
+        dates = WORDS["between"][language].join(shown) + more
         parts.append(WORDS["special"][language].format(dates=dates))
     separator = "，" if language is Language.CHINESE else ", "
     return separator.join(parts) or WORDS["never"][language]

@@ -188,6 +188,7 @@ WORDS: Final[Mapping[str, Mapping[Language, str]]] = {
     "no_shift": {EN: "when no shift is on duty", ZH: "无班次时"},
     "shift": {EN: "Shift {name}: {hours}.", ZH: "班次 {name}：{hours}。"},
     "and": {EN: " and ", ZH: "、"},
+    "between": {EN: ", ", ZH: "、"},
     "both": {EN: " and ", ZH: "，且"},
     "nobody": {
         EN: "No threshold is for it: nothing wakes anybody.",

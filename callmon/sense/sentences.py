@@ -1,5 +1,6 @@
 """What would wake whom, and when: the thresholds of one queue or group in sentences."""
 
+import re
 from collections.abc import Iterator, Sequence
 
 from callmon.calendars import Calendar
@@ -87,7 +88,9 @@ class _Teller:
         if isinstance(self._settings, GroupSettings):
             members = self._settings.queues
         title = self._say(
-            self._subject.kind.value, name=self._settings.name, members=", ".join(members)
+            self._subject.kind.value,
+            name=self._settings.name,
+            members=self._say("between").join(members),
         )
         labels = " ".join(f"{name}={value}" for name, value in self._subject.labels.items())
         return f"{title}{f' {labels}' if labels else ''}"
@@ -164,7 +167,8 @@ class _Teller:
         else:
             said = self._say("ends", past=past)
         closes = self._say("closes") if limits.active is not None else ""
-        return f"{said}{closes}{self._say('end_of_it')}"
+        # Chinese has a blank between a bare number or a sign and what follows.
+        return re.sub(r"(?<=[\d%])后", " 后", f"{said}{closes}{self._say('end_of_it')}")
 
     def _dated(self, rule: Rule, override: Override) -> str:
         limits = rule.limits_while(override)

@@ -112,7 +112,7 @@ TEXTS: Final[Texts] = {
         "never_both": "'{during}' 只在 '{active}' 关闭时开放：那时阈值不生效，"
         "这项 override 永远用不上",
         "never_on_duty": "它的所有时段都已由排在前面的班次值班：永远轮不到它",
-        "nobody_on_duty": "今后 7 天有 {length} 无人值班，最近一次是 {first}："
+        "nobody_on_duty": "今后 7 天有 {length} 无人值班，首次是 {first}："
         "这段时间的告警没有 shift 标签",
         "from_to": "{from_time}（{from_day}）至{to_day} {to_time}",
         # ---- selection

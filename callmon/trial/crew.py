@@ -19,7 +19,7 @@ class Crew:
     """The agents at an instant."""
 
     told: Sequence[AgentChanged]  #: of each in each queue the last, in order of telling
-    listed: frozenset[str]  #: feeds that have told of all of theirs
+    listed: frozenset[str]  #: feeds that have told of all of theirs, and have not gone since
 
 
 def crew_of(events: Iterable[Event]) -> Crew:
@@ -35,6 +35,6 @@ def crew_of(events: Iterable[Event]) -> Crew:
             told.pop((event.source, event.queue, event.agent), None)
         elif isinstance(event, SourceRestarted):
             told = {key: one for key, one in told.items() if key[0] != event.source}
-        elif isinstance(event, FeedChanged) and event.up and event.agents:
-            listed.add(event.feed)
+        elif isinstance(event, FeedChanged):
+            (listed.add if event.up and event.agents else listed.discard)(event.feed)
     return Crew(list(told.values()), frozenset(listed))

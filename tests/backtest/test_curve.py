@@ -112,4 +112,4 @@ def test_it_says_of_what_it_is() -> None:
         paint_curve(tried, ENGLISH).subjects,
     )
     chinese = paint_curve(tried, Language.CHINESE)
-    assert ("long_wait: 最长等待", "每周通知次数") == (chinese.title, chinese.panels[0].title)
+    assert ("long_wait：最长等待", "每周通知次数") == (chinese.title, chinese.panels[0].title)

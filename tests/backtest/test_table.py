@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from callmon.backtest.outcome import Difference, Found
-from callmon.backtest.table import SUBJECTS_SHOWN, table_lines
+from callmon.backtest.table import CHANGES_SHOWN, SUBJECTS_SHOWN, table_lines
 from callmon.backtest.texts import TEXTS
 from callmon.clock import SECOND
 from callmon.console.text import text_width
@@ -221,6 +221,21 @@ def test_a_sweep() -> None:
     assert "▇" * 24 in told[-3]
     assert told[-2].endswith("in force")
     assert ["5", "min", "0", "0", "0", "–", "–", "0", "s"] == told[-1].split()
+
+
+def test_lists_are_divided_as_chinese_is_written() -> None:
+    """Names, times, and what is measured."""
+    whole = sweep({60: (4, 0, 0)}, subjects=[queue("客服"), queue("售后")])
+    new = tuple(episode(SINCE + number * DAY) for number in range(CHANGES_SHOWN + 2))
+    change = Difference(key=new[0].key, kept=0, gone=(), new=new)
+
+    swept = text(found([line([])], [whole]), language=Language.CHINESE)
+    past = found([line(new)], present=[line([])], differences=[change])
+    told = text(past, language=Language.CHINESE)
+
+    assert "\nlong_wait：最长等待\n客服、售后\n" in swept
+    assert "  + 2026-03-02 00:00、2026-03-03 00:00、" in told
+    assert told.endswith("00:00，另有 2 次")
 
 
 def test_a_sweep_of_many_queues() -> None:

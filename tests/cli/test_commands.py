@@ -57,6 +57,15 @@ def without_blank_ends(lines: list[str]) -> list[str]:
     return "\n".join(lines).strip("\n").splitlines()
 
 
+@pytest.mark.parametrize("name", ["check", "test", "backtest", "suggest", "top", "demo"])
+def test_both_names_of_the_language_are_taken(
+    name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """By each command that docs/operators/commands.md says them of."""
+    for option in ("--lang", "--language"):
+        assert 0 == main([name, option, "zh-CN", "--help"]), capsys.readouterr().err
+
+
 @pytest.mark.parametrize("path", SESSIONS, ids=lambda path: path.stem)
 def test_sessions(
     path: Path,

@@ -84,6 +84,11 @@ def test_shares_as_people_write_them(text: str, meant: str | None) -> None:
         ("09：00—18：00", "09:00-18:00"),
         ("09:00~18:00", "09:00-18:00"),
         ("9至18", "09:00-18:00"),
+        ("上午9点到下午6点半", "09:00-18:30"),
+        ("9点整—18点30分", "09:00-18:30"),
+        ("上午9:00至下午6:30", "09:00-18:30"),
+        ("下午6点至晚上12点", "18:00-24:00"),
+        ("下午6点至晚上12点半", "18:00-00:30"),
         ("18:00-25:00", "18:00-01:00"),
         ("9-99", None),
         ("09:00", None),
@@ -91,7 +96,7 @@ def test_shares_as_people_write_them(text: str, meant: str | None) -> None:
     ],
 )
 def test_hours_as_people_write_them(text: str, meant: str | None) -> None:
-    """Dots, dashes of any width, am and pm, hours after midnight."""
+    """Dots, dashes of any width, am and pm, in Chinese, hours after midnight."""
     assert meant == hours_meant(text)
 
 

@@ -74,7 +74,7 @@ def test_variables_are_text_and_bring_no_yaml(text: str, value: str) -> None:
 @pytest.mark.parametrize(
     ("text", "problem"),
     [
-        (b"a: \xff", "a.yml:1:4: expected UTF-8 text, found byte 0xff"),
+        (b"a: \xff", "a.yml:1:4: expected UTF-8 text, found byte 0xff: save the file as UTF-8"),
         (b"b: 1\na: \x01", r"a.yml:2:4: expected text, found the control character '\x01'"),
         (b"#" * (MAX_BYTES + 1), f"a.yml:1:1: expected at most {MAX_BYTES} bytes"),
         (b"? [a]\n: b", "a.yml:1:3: expected a name as key, found a list or mapping"),

@@ -72,6 +72,24 @@ def test_another_day_is_moved_to_that_of_the_scenario(tmp_path: Path) -> None:
     assert [] == [one for one in result.verdicts if not one.held]
 
 
+def test_a_queue_with_calls_of_a_real_day_is_not_reported_as_a_whole(tmp_path: Path) -> None:
+    """What is told of each caller comes first: the figures would have no effect."""
+    write_log(tmp_path)
+    path = stage(tmp_path)
+    feed = (
+        "feeds:\n  acd: {type: mqtt, source: pbx, host: 127.0.0.1, client_id: c, topics: [t]}"
+    )
+    path.write_text(path.read_text().replace("feeds:", feed, 1))
+
+    with pytest.raises(ConfigError, match="support is known by its callers here or by reports"):
+        loaded(
+            tmp_path,
+            "{files: log.gz, source: pbx}",
+            "at 13:00 queue support reports 3 waiting",
+            "at 13:00 waiting(support) is 3",
+        )
+
+
 def test_calls_of_sentences_come_on_top(tmp_path: Path) -> None:
     """A third caller waits with the two of the log."""
     write_log(tmp_path)

@@ -417,6 +417,8 @@ IMPOSSIBLE = {
     "at 10:00 night(support) fires": "night does not watch queue support; it watches billing",
     "at 10:00 long_wait(group lines) fires": "unknown group 'lines'; did you mean 'all_lines'?",
     "at 10:00 wating(support) is 3": "unknown measure 'wating'; did you mean 'waiting'?",
+    "at 10:00 最长等待(support) is 3s": "'最长等待'; did you mean 'longest_wait'?",
+    "at 10:00 answer_rate(support, 5m) is 20％": "found '20％'; did you mean '20%'?",
     "at 10:00 waiting(support, 5m) is 3": "waiting is of now and has no window",
     "at 10:00 arrived(support) is 3": "expected a window, such as arrived(support, 15m)",
     "at 10:00 answer_rate(support, 5m) is 3": "a bare 3 is ambiguous for a share: write 3%",

@@ -100,6 +100,37 @@ def test_figures_hold_until_they_are_stale(tmp_path: Path) -> None:
     )
 
 
+def reported(topic: str, seconds: int, queue: str) -> str:
+    """Return a topic whose reports of *queue* hold for so many *seconds*."""
+    fields = f'{{queue: {queue}, waiting: n, at: "{{received}}"}}'
+    return f"{{topic: {topic}, kind: queue, stale_after: {seconds}s, fields: {fields}}}"
+
+
+@pytest.mark.parametrize(
+    ("topics", "known", "forgotten"),
+    [
+        ("{topic: e}, " + reported("q", 60, "name"), 59, 60),
+        ("{topic: 'e/{queue}', stale_after: 30s}", 29, 30),
+        (reported("s", 9, "=support") + ", " + reported("o", 40, "=Orders"), 39, 40),
+    ],
+)
+def test_figures_hold_as_long_as_those_of_their_topic(
+    tmp_path: Path, topics: str, known: int, forgotten: int
+) -> None:
+    """Of topics for reports alone before one for events, and of this queue's alone."""
+    path = stage(tmp_path)
+    path.write_text(CALLMON.replace('{topic: "callmon/{queue}", stale_after: 20s}', topics))
+
+    verdicts = tried(
+        tmp_path,
+        "at 10:00:00 queue orders reports 3 waiting",
+        f"at 10:00:{known:02} waiting(orders) is 3",
+        f"at 10:0{forgotten // 60}:{forgotten % 60:02} waiting(orders) is absent",
+    ).verdicts
+
+    assert [] == [one.told for one in verdicts if not one.held]
+
+
 def test_what_is_not_reported_is_not_known(tmp_path: Path) -> None:
     """A rate needs every outcome; ``no others`` says that there were none."""
     answered = "9 answered, 6 abandoned, 15 arrived"
@@ -123,6 +154,25 @@ def test_agents_are_counted_in_every_state(tmp_path: Path) -> None:
         "at 10:00:01 agents_ringing(orders) is 0",
         "at 10:00:02 queue orders reports agents unknown",
         "at 10:00:02 agents_available(orders) is absent",
+    )
+
+
+def test_what_nobody_tells_is_told_apart_from_blind_feeds(tmp_path: Path) -> None:
+    """A report that is stale or does not go back as far as the window."""
+    untold = "no source told enough of it, or not lately"
+    assert [
+        f"it did not fire; at 10:00:40 there was no value: {untold}",
+        f"it was absent: {untold}",
+        f"it was absent: {untold}",
+        "it was absent: its feeds were blind",
+    ] == told(
+        tmp_path,
+        "at 10:00:00 queue orders reports 3 waiting",
+        "by 10:00:40 long_wait(orders) fires",
+        "at 10:00:40 waiting(orders) is 3",
+        "at 10:00:40 abandonment_rate(orders, 5m) is 50%",
+        "at 10:00:41 feed acd goes blind",
+        "at 10:00:42 waiting(orders) is 3",
     )
 
 
@@ -159,6 +209,54 @@ def test_a_ring_in_vain_ends_with_the_wait(tmp_path: Path, config: Config) -> No
     assert [("1.1", 15 * SECOND, "1", "401")] == [
         (event.contact, event.ring, event.agent, event.queue) for event in rings
     ]
+
+
+def test_a_telephone_that_two_callers_ring_rings_until_the_second_has_rung(
+    tmp_path: Path,
+) -> None:
+    """Whichever of the two ends first: by its time, or as the caller leaves."""
+    assert [] == told(
+        tmp_path,
+        "at 10:00:00 agent Ann logs in to support",
+        "at 10:00:00 callers 1 to 3 join support",
+        "at 10:00:01 caller 1 rings at Ann for 5s in vain",
+        "at 10:00:02 caller 2 rings at Ann for 9s in vain",
+        "at 10:00:03 caller 3 rings at Ann",
+        "at 10:00:06 agents_ringing(support) is 1",
+        "at 10:00:07 caller 3 hangs up",
+        "at 10:00:07 agents_ringing(support) is 1",
+        "at 10:00:11 agents_available(support) is 1",
+    )
+
+
+def test_a_telephone_may_ring_again_as_it_ends(config: Config) -> None:
+    """One try after the other, without a pause: each is a ring that nobody took."""
+    events = scenario_of(
+        config,
+        "at 10:00:00 caller 1 joins support",
+        "at 10:00:01 caller 1 rings at Ann for 5s in vain",
+        "at 10:00:06 caller 1 rings at Ann for 4s in vain",
+        "at 10:00:10 caller 1 rings at Ann for 3s in vain",
+        "at 10:00:12 caller 1 hangs up",
+        "at 10:00:12 waiting(support) is 0",
+    ).events
+
+    rings = [(each.at, each.ring) for each in events if isinstance(each, RingNotAnswered)]
+    ten = NOON - 7_200 * SECOND
+    assert [(ten + 6 * SECOND, 5 * SECOND), (ten + 10 * SECOND, 4 * SECOND)] == rings
+
+
+def test_the_most_that_can_be_reported_is_taken(tmp_path: Path) -> None:
+    """A sentence may say no more than what reports may tell."""
+    assert [] == told(
+        tmp_path,
+        "at 10:00 queue orders reports 100000 waiting, longest wait 365d, 5000 free",
+        "at 10:00 waiting(orders) is 100000",
+        "at 10:00 agents_available(orders) is 5000",
+        "at 10:01 queue orders reports 100000 answered, answered wait 365d, no others",
+        "at 10:01 answered(orders, today) is 100000",
+        "at 10:01 average_wait(orders, today) is 315.36s",
+    )
 
 
 def test_who_talks_is_busy_whoever_rings(tmp_path: Path) -> None:
@@ -205,7 +303,8 @@ def test_who_is_refused_never_waits(tmp_path: Path, config: Config) -> None:
 
 IMPOSSIBLE = {
     ("at 10:00 queue support reports 3 waiting",): (
-        "no feed of callmon.yml reports figures of support: a feed of type mqtt with topics"
+        "no feed of callmon.yml reports figures of support: its source is 'pbx', one that"
+        " reports is 'acd': from: [{ source: acd, name: support }]"
     ),
     ("at 10:00 queue order reports 3 waiting",): "unknown queue 'order'",
     ("at 10:00 caller 7 is refused by suport",): "did you mean 'support'?",
@@ -213,6 +312,11 @@ IMPOSSIBLE = {
     ("at 10:00 caller 7 joins support", "at 10:00 caller 7 rings at Ann"): (
         "agent Ann is not logged in then"
     ),
+    (
+        "at 10:00:00 caller 7 joins support",
+        "at 10:00:01 caller 7 rings at Ann for 15s in vain",
+        "at 10:00:09 caller 7 rings at Ann for 15s in vain",
+    ): "caller 7 rings at Ann already then",
     ("at 10:00 caller 7 joins orders", "at 10:01 queue orders reports 3 waiting"): (
         "orders is known by its callers here or by reports, not by both"
     ),

@@ -22,7 +22,13 @@ EXAMPLE = HERE.parents[1] / "config" / "callmon.yml"
 
 @pytest.mark.parametrize(
     ("language", "name"),
-    [("en", "vip"), ("zh-CN", "vip"), ("en", "sales"), ("zh-CN", "walk_ins")],
+    [
+        ("en", "vip"),
+        ("zh-CN", "vip"),
+        ("en", "sales"),
+        ("zh-CN", "sales"),
+        ("zh-CN", "walk_ins"),
+    ],
 )
 def test_the_shipped_files_are_told_as_people_say_it(language: str, name: str) -> None:
     """Read them aloud before changing them: ``tests/sense/told``."""
@@ -33,6 +39,26 @@ def test_the_shipped_files_are_told_as_people_say_it(language: str, name: str) -
 
     expected = HERE / "told" / f"{name}.{language}.txt"
     assert expected.read_text(encoding="utf-8").splitlines() == list(lines)
+
+
+def test_a_bare_number_keeps_its_distance_in_chinese(tmp_path: Path) -> None:
+    """Where nothing stands between the limit and what comes after it, but for minutes."""
+    (tmp_path / "callmon.yml").write_text("feeds: {pbx: {type: simulator}}\n")
+    (tmp_path / "thresholds.yml").write_text(
+        "thresholds:\n"
+        "  - {name: a, measure: waiting, above: 9, keep: 0s}\n"
+        "  - {name: b, measure: answer_rate, window: 15m, below: 80%}\n"
+        "  - {name: c, measure: longest_wait, above: 3m, keep: 0s}\n"
+    )
+    asked = Asked(config=tmp_path / "callmon.yml", explain="support", language=Language.CHINESE)
+
+    told = [line.strip() for line in examine(asked, {}, NOW).text if "结束" in line]
+
+    assert [
+        "数值不高于 9 后，告警结束。",
+        "数值不低于 80 % 后，告警结束。",
+        "数值不高于 3 分钟后，告警结束。",
+    ] == told
 
 
 def test_every_measure_has_its_clauses() -> None:
@@ -73,6 +99,11 @@ def test_all_words_are_there_in_both_languages() -> None:
             'weekly: {mon: "09:00-18:00"}, special: {2026-12-31: closed, 2025-12-31: closed}',
             "Mon 09:00–18:00, other hours on 2026-12-31",
             "周一 09:00–18:00，2026-12-31 另有安排",
+        ),
+        (
+            'weekly: {mon: "09:00-18:00"}, special: {2026-12-30: closed, 2026-12-31: closed}',
+            "Mon 09:00–18:00, other hours on 2026-12-30, 2026-12-31",
+            "周一 09:00–18:00，2026-12-30、2026-12-31 另有安排",
         ),
     ],
 )

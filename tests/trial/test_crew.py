@@ -147,6 +147,23 @@ def test_the_last_word_counts() -> None:
     ]
 
     assert Crew([elsewhere, agent(7, "ann", Device.BUSY)], frozenset()) == crew_of(events)
-    assert Crew([elsewhere], frozenset({FEED.name})) == crew_of(
-        [*events, SourceRestarted(9, FEED.source, 0), sees(10), sees(11, up=False)]
+    restarted = [*events, SourceRestarted(9, FEED.source, 0), sees(10)]
+    assert Crew([elsewhere], frozenset({FEED.name})) == crew_of(restarted)
+
+
+def test_a_feed_that_is_down_as_it_begins_lists_nobody(tmp_path: Path) -> None:
+    """Who sat there when it went blind may have gone: that is unknown until it is back."""
+    back = START + 9 * DAY + HOUR
+    path = journal_of(
+        tmp_path / "journal.db",
+        sees(START),
+        *(agent(START + SECOND, name) for name in ("ann", "bob")),
+        sees(START + DAY, up=False),
+        sees(back),
+        *(agent(back + SECOND, name) for name in ("ann", "bob")),
     )
+
+    trial = tried(path, START + 9 * DAY)
+
+    assert trial.agents_unknown
+    assert [back] == [each.fired_at for each in trial.episodes if each.subject.kind == "queue"]
