@@ -14,7 +14,7 @@ from typing import Final, NamedTuple
 import msgspec
 
 from callmon.clock import Micros
-from callmon.events import Event
+from callmon.events import Event, FeedChanged
 from callmon.journal.entries import StoredFeed, TimePassed
 from callmon.journal.history import opened
 from callmon.journal.reading import one_by_one, read_feeds
@@ -42,6 +42,10 @@ _OF_AGENTS: Final = """
         OR body GLOB '{"type":"source_restarted"*'
     )
     ORDER BY number
+"""
+_OF_FEEDS: Final = """
+    SELECT body FROM events
+    WHERE number < ? AND body GLOB '{"type":"feed_changed"*' ORDER BY number
 """
 _INPUTS: Final = msgspec.json.Decoder(list[Event | TimePassed])
 _EVENT: Final = msgspec.json.Decoder(Event)
@@ -123,8 +127,19 @@ class PastInputs:
         return low
 
     def of_agents(self, end: int) -> Iterator[Event]:
-        """Yield what was told before *end* of agents, and who told of them, oldest first."""
-        for (body,) in self._connection.execute(_OF_AGENTS, (end,)):
+        """Return what was told before *end* of agents, and who told of them, oldest first."""
+        return self._events(_OF_AGENTS, end)
+
+    def down(self, end: int) -> frozenset[str]:
+        """Return the feeds of which the last word before *end* is that they are down."""
+        last: dict[str, bool] = {}
+        for event in self._events(_OF_FEEDS, end):
+            if isinstance(event, FeedChanged):
+                last[event.feed] = event.up
+        return frozenset(feed for feed, up in last.items() if not up)
+
+    def _events(self, query: str, end: int) -> Iterator[Event]:
+        for (body,) in self._connection.execute(query, (end,)):
             with contextlib.suppress(msgspec.MsgspecError):  # a damaged row
                 yield _EVENT.decode(body)
 

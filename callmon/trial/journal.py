@@ -157,7 +157,7 @@ class JournalHistory:
             player = _Player(LeanEngine(settings), self.path, until)
             if span.early > inputs.first or not inputs.began:
                 crew = _crew(inputs, settings, span.early)
-                player.sight(inputs.feeds, self.agents, crew)
+                player.sight(inputs.feeds, self.agents, crew, inputs.down(span.early))
             player.live(inputs, span.early, span.begin, progress)
             begin = fingerprint(player.engine) if sealed else b""
             player.begin()
@@ -208,17 +208,24 @@ class _Player:
         self._over = False
         self._sighted: list[tuple[StoredFeed, bool]] = []
         self._crew: Crew | None = None
+        self._down: frozenset[str] = frozenset()
+        self._told_of: set[str] = set()  #: feeds that have come or gone since the beginning
         self._dropped: Counter[str] = Counter()
 
     def sight(
-        self, feeds: Collection[StoredFeed], agents: Collection[str], crew: Crew | None
+        self,
+        feeds: Collection[StoredFeed],
+        agents: Collection[str],
+        crew: Crew | None,
+        down: frozenset[str],
     ) -> None:
         """Take *feeds* to see from the first event on, until told otherwise.
 
-        What told so has been forgotten, or is not read. Where agents are measured, *crew*
-        is at work then; whoever did not list his is taken to know none, until he does.
+        What told so has been forgotten, or is not read; those that were *down* see nothing
+        from the beginning. Where agents are measured, *crew* is at work then; whoever did
+        not list his is taken to know none, until he does.
         """
-        self._crew = crew
+        self._crew, self._down = crew, down
         self._sighted = [(feed, feed.name in agents) for feed in feeds if feed.type]
 
     def live(
@@ -266,7 +273,8 @@ class _Player:
             inputs = self._before(until, inputs)
         marks = operator.countOf(map(type, inputs), TimePassed)
         self._played.events += len(inputs) - marks
-        if self._played.first is None:
+        if self._played.first is None and inputs:
+            self._blind(inputs[0].at)
             inputs = self._begin(inputs, live=heard.live)
         self.engine.hear(inputs, live=heard.live)
 
@@ -287,7 +295,9 @@ class _Player:
         for first, each in enumerate(inputs):
             if isinstance(each, TimePassed):
                 mark = first + 1
-            elif not isinstance(each, FeedChanged):
+            elif isinstance(each, FeedChanged):
+                self._told_of.add(each.feed)
+            else:
                 break
         else:
             return inputs
@@ -298,6 +308,14 @@ class _Player:
             self.engine.apply(event)
         return rest
 
+    def _blind(self, at: Micros) -> None:
+        for feed, _ in self._sighted:
+            if feed.name in self._down:
+                event = FeedChanged(at, feed.source, 0, feed.name, up=False, live=feed.live)
+                self.engine.apply(event)
+                self._told_of.add(feed.name)
+        self._down = frozenset()
+
     def _sights(self, at: Micros) -> Iterator[Event]:
         crew = self._crew
         for feed, agents in self._sighted:
@@ -305,9 +323,10 @@ class _Player:
             if knows and crew is not None and feed.name not in crew.listed:
                 self.agents_unknown = True
                 knows = False
-            yield FeedChanged(
-                at, feed.source, 0, feed.name, up=True, live=feed.live, agents=knows
-            )
+            if feed.name not in self._told_of:
+                yield FeedChanged(
+                    at, feed.source, 0, feed.name, up=True, live=feed.live, agents=knows
+                )
         self._sighted.clear()
         if crew is not None:
             yield from crew.told

@@ -154,3 +154,22 @@ def test_no_journal_is_an_error(tmp_path: Path) -> None:
     """With the path that was looked at."""
     with pytest.raises(JournalError, match="no journal yet"), past_inputs(tmp_path / "x.db"):
         pass
+
+
+def test_the_last_word_of_a_feed_says_whether_it_is_down(tmp_path: Path) -> None:
+    """Before an input, that is; of a feed that has said nothing nothing is known."""
+    path = tmp_path / "journal.db"
+    store = Store(path)
+    words = [
+        FeedChanged(at, "pbx", 0, feed, up=up)
+        for at, (feed, up) in enumerate(
+            [("live", True), ("log", True), ("live", False), ("log", False), ("log", True)]
+        )
+    ]
+    store.write(Load(Known(remembered=0), [run("log", word, joined(9)) for word in words]))
+    store.finish()
+
+    with past_inputs(path) as inputs:
+        down = [inputs.down(inputs.first + 2 * count) for count in range(len(words) + 1)]
+
+    assert [set(), set(), set(), {"live"}, {"live", "log"}, {"live"}] == down

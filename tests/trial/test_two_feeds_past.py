@@ -9,11 +9,16 @@ import pytest
 
 from callmon.clock import SECOND, Micros
 from callmon.config import Config, load_config
+from callmon.engine import EngineSettings
 from callmon.episodes import Episode
+from callmon.events import ContactJoined, Event, FeedChanged
 from callmon.journal.disk import NAME
+from callmon.queues import QueueSettings
+from callmon.rules import Direction
 from callmon.trial import JournalHistory, Trial, run_trial
+from tests.sites import above, threshold
 from tests.test_two_feeds import Site, site_of, up
-from tests.trial.made import DAY, START, days, write_journal
+from tests.trial.made import DAY, FEED, START, days, write_journal
 from tests.trial.test_journal import alerts_of, all_written, told_by, tried
 from tests.trial.test_split import SETTINGS, THRESHOLDS
 
@@ -133,3 +138,34 @@ def test_to_end_amid_the_past_is_to_know_nothing_of_later(journal: Path) -> None
     ]
     assert expected == found
     assert any(one.ended_at is None for one in found)
+
+
+@pytest.mark.parametrize("back", [False, True])
+def test_a_feed_that_is_down_as_it_begins_is_blind(tmp_path: Path, back: bool) -> None:
+    """Until it is back, nobody knows that nobody waits, though another source is heard."""
+    since, up_at = START + 5 * DAY, START + 5 * DAY + 3_600 * SECOND
+    moments: list[Event] = [
+        FeedChanged(START, FEED.source, 0, FEED.name, up=True),
+        ContactJoined(START + 1, FEED.source, 1, "sales", "1"),
+        FeedChanged(START + DAY, FEED.source, 0, FEED.name, up=False),
+        *([FeedChanged(up_at, FEED.source, 0, FEED.name, up=True)] if back else []),
+        *(
+            ContactJoined(START + hour * 3_600 * SECOND, "other", hour, "support", str(hour))
+            for hour in range(1, 6 * 24)
+        ),
+    ]
+    path = tmp_path / "journal.db"
+    write_journal(path, sorted(moments, key=lambda event: event.at), sighted=False)
+    settings = EngineSettings(
+        queues=(QueueSettings(name="sales", origins=((FEED.source, "sales"),)),),
+        sources=(FEED.source, "other"),
+    )
+    below = dataclasses.replace(above(1), direction=Direction.BELOW)
+
+    trial = run_trial(
+        JournalHistory(path), settings, [threshold("waiting", below)], since=since
+    )
+
+    assert trial is not None
+    fired = [one.fired_at for one in trial.episodes if one.subject.name == "sales"]
+    assert ([up_at] if back else []) == fired
