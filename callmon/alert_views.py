@@ -16,7 +16,7 @@ import msgspec
 
 from callmon.alerts import AlertStep
 from callmon.answers import HistoryView, PastAlert, StepView
-from callmon.calendars import local_instant, see_that_it_comes
+from callmon.calendars import DATE_LENGTH, instant_named
 from callmon.clock import SECOND, Clock, Micros
 from callmon.config.problems import did_you_mean
 from callmon.config.values import duration
@@ -58,8 +58,6 @@ PARAMETERS: Final = ("since", "until", "queue", "group", "threshold", "limit")
 
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _LAST: Final[Micros] = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1)
-
-_DAY_ALONE: Final = len("2026-11-22")
 
 _SPACED_ZONE: Final = re.compile(r"(?<=\d) (?=\d\d:\d\d$)")
 """The plus of ``+08:00`` as it comes out of an address where it was not written ``%2B``."""
@@ -140,22 +138,17 @@ def moment(name: str, text: str, now: Micros, zone: tzinfo | None = None) -> Mic
         local = None
     if local is not None and local.tzinfo is None and zone is not None:
         local = local.replace(tzinfo=zone)
-        if len(text) > _DAY_ALONE:
-            _see_that_it_comes(name, local)
     if local is None or local.tzinfo is None:
         example = "2026-11-22T18:00:00Z" if zone is None else "2026-11-22T18:00"
         raise ValueError(
             f"{name}: expected a length like 24h or an instant like {example}, found {text!r}"
         )
-    # Of the last hours that a calendar has, some are in no year of UTC.
-    return max(0, min(local_instant(local), _LAST))
-
-
-def _see_that_it_comes(name: str, local: datetime) -> None:
     try:
-        see_that_it_comes(local)
+        at = instant_named(local, day_alone=len(text) <= DATE_LENGTH)
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from None
+    # Of the last hours that a calendar has, some are in no year of UTC.
+    return max(0, min(at, _LAST))
 
 
 def see_order(since: Micros, until: Micros | None) -> Micros | None:

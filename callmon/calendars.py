@@ -24,14 +24,19 @@ if TYPE_CHECKING:
     from holidays import HolidayBase
 
 __all__ = [
+    "DATE_LENGTH",
     "DAY_MINUTES",
     "Calendar",
     "CalendarSpec",
     "Hours",
     "holiday_regions",
+    "instant_named",
     "local_instant",
     "see_that_it_comes",
 ]
+
+DATE_LENGTH = len("2026-11-22")
+"""A text in ISO 8601 that is no longer names a day alone."""
 
 DAY_MINUTES = 24 * 60
 
@@ -296,6 +301,19 @@ def see_that_it_comes(wall: datetime) -> None:
         f"there is no {wall:%H:%M} on {wall:%Y-%m-%d} in {wall.tzinfo}: clocks go from"
         f" {begin:%H:%M} to {end:%H:%M}"
     )
+
+
+def instant_named(wall: datetime, *, day_alone: bool = False) -> Micros:
+    """Return the instant that somebody means by *wall*, in its zone.
+
+    With *day_alone* it is the beginning of a day, which every day has.
+
+    Raises:
+        ValueError: the clocks skip it.
+    """
+    if not day_alone:
+        see_that_it_comes(wall)
+    return local_instant(wall)
 
 
 def _by_either_offset(wall: datetime) -> tuple[Micros, Micros]:

@@ -13,6 +13,7 @@ from callmon.calendars import (
     CalendarSpec,
     Hours,
     holiday_regions,
+    instant_named,
     local_instant,
     see_that_it_comes,
 )
@@ -454,3 +455,13 @@ def test_a_time_that_is_skipped_has_come_with_the_skip(
     else:
         with pytest.raises(ValueError, match=message):
             see_that_it_comes(berlin)
+
+
+def test_a_day_begins_also_where_its_midnight_is_skipped() -> None:
+    """A day alone is meant from its first instant on; its midnight, named, never comes."""
+    midnight = datetime(2018, 11, 4, tzinfo=ZoneInfo("America/Sao_Paulo"))
+    expected = datetime.fromisoformat("2018-11-04 01:00-02:00").timestamp()
+
+    assert expected * SECOND == instant_named(midnight, day_alone=True)
+    with pytest.raises(ValueError, match="there is no 00:00 on 2018-11-04"):
+        instant_named(midnight)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
-from callmon.calendars import local_instant, see_that_it_comes
+from callmon.calendars import DATE_LENGTH, instant_named
 from callmon.clock import SECOND, Micros
 from callmon.config import Config, load_config
 from callmon.config.problems import one_of
@@ -133,15 +133,12 @@ def _instant(text: str, zone: ZoneInfo) -> Micros:
         raise WrongRequestError(
             f"expected an instant like 2026-11-22T18:00 or 2026-11-22, found {text!r}"
         ) from None
-    if local.tzinfo is not None:
-        return local_instant(local)
-    local = local.replace(tzinfo=zone)
-    if len(text) > len("2026-11-22"):  # a day has its beginning
-        try:
-            see_that_it_comes(local)
-        except ValueError as error:
-            raise WrongRequestError(str(error)) from None
-    return local_instant(local)
+    if local.tzinfo is None:
+        local = local.replace(tzinfo=zone)
+    try:
+        return instant_named(local, day_alone=len(text) <= DATE_LENGTH)
+    except ValueError as error:
+        raise WrongRequestError(str(error)) from None
 
 
 def _retargeted(settings: EngineSettings, request: ReplayRequest) -> EngineSettings:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 from zoneinfo import ZoneInfo
 
-from callmon.calendars import local_instant, see_that_it_comes
+from callmon.calendars import instant_named
 from callmon.clock import SECOND, Micros
 from callmon.events import Event
 from callmon.scenario.loading import Loaded
@@ -70,6 +70,5 @@ def instant_of(moment: Moment, day: dt.date, zone: ZoneInfo) -> Micros:
     """
     midnight = dt.datetime.combine(moment.day or day, dt.time(), zone)
     wall = midnight + dt.timedelta(microseconds=moment.since_midnight)
-    if 0 < moment.since_midnight < _DAY:  # a day has its beginning and its end
-        see_that_it_comes(wall)
-    return local_instant(wall)
+    # A day has its beginning, and its end is that of the next.
+    return instant_named(wall, day_alone=moment.since_midnight in {0, _DAY})
